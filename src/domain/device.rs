@@ -1,0 +1,201 @@
+//! A Mac: its serial number, names, who it belongs to, and how text about it is folded for search.
+
+use unicode_normalization::UnicodeNormalization;
+
+use super::ids::{DeviceId, Timestamp};
+
+/// Why a text from outside was refused. The message names the rule, never the value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum TextError {
+    #[error("must not be empty")]
+    Empty,
+    #[error("is too long")]
+    TooLong,
+    #[error("holds a character that is not allowed")]
+    BadCharacter,
+}
+
+/// A serial number: upper case, 1–200 printable ASCII characters, no white space at either end.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Serial(String);
+
+impl Serial {
+    /// Trims, upper-cases, checks.
+    ///
+    /// # Errors
+    /// [`TextError`]: empty, over 200 characters, or not printable ASCII.
+    pub fn parse(text: &str) -> Result<Self, TextError> {
+        let text = text.trim();
+        if text.is_empty() {
+            return Err(TextError::Empty);
+        }
+        if text.len() > 200 {
+            return Err(TextError::TooLong);
+        }
+        if !text.bytes().all(|b| b == b' ' || b.is_ascii_graphic()) {
+            return Err(TextError::BadCharacter);
+        }
+        Ok(Self(text.to_ascii_uppercase()))
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Cleans free text that names something (host name, model, user): control and bidi characters go, white space
+/// collapses, the result is cut at `max` characters. `None` when nothing is left.
+pub fn clean(text: &str, max: usize) -> Option<String> {
+    let kept: String =
+        text.chars().map(|c| if c.is_whitespace() { ' ' } else { c }).filter(|c| !c.is_control() && !is_format(*c)).collect();
+    let joined = kept.split(' ').filter(|w| !w.is_empty()).collect::<Vec<_>>().join(" ");
+    let cut: String = joined.chars().take(max).collect();
+    (!cut.is_empty()).then_some(cut)
+}
+
+/// Bidi controls, zero-width characters, byte-order marks, soft hyphens, tags: invisible, and able to make text lie.
+pub fn is_format(c: char) -> bool {
+    matches!(c,
+        '\u{00AD}' | '\u{061C}' | '\u{180E}' | '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}'
+        | '\u{2060}'..='\u{206F}' | '\u{FEFF}' | '\u{FFF9}'..='\u{FFFB}' | '\u{E0000}'..='\u{E007F}')
+}
+
+/// Folds text for search and comparison: NFKC, lower case, no control or format characters, trimmed.
+pub fn fold(text: &str) -> String {
+    let folded: String = text.nfkc().flat_map(char::to_lowercase).filter(|c| !c.is_control() && !is_format(*c)).collect();
+    // Lower-casing can leave a sequence that composes again, hence the second pass.
+    folded.nfkc().collect::<String>().trim().to_owned()
+}
+
+/// Folds what people confuse when they read a serial number aloud: `O` is `0`, `I` and `L` are `1`.
+pub fn fold_lookalikes(serial: &str) -> String {
+    fold(serial)
+        .chars()
+        .filter(|c| !c.is_whitespace() && *c != '-')
+        .map(|c| match c {
+            'o' => '0',
+            'i' | 'l' => '1',
+            c => c,
+        })
+        .collect()
+}
+
+/// Whose Mac it is. A personal one is shown to its owner only.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Ownership {
+    Corporate,
+    Personal,
+}
+
+impl Ownership {
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Corporate => "corporate",
+            Self::Personal => "personal",
+        }
+    }
+
+    pub fn parse(code: &str) -> Option<Self> {
+        [Self::Corporate, Self::Personal].into_iter().find(|o| o.code() == code)
+    }
+}
+
+/// What is known of the key from elsewhere.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum DeviceState {
+    /// In use; nothing special is known.
+    Managed,
+    /// The MDM says a key exists that was never escrowed to us.
+    KeyElsewhere,
+    /// Left management; its keys stay.
+    Unmanaged,
+}
+
+impl DeviceState {
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Managed => "managed",
+            Self::KeyElsewhere => "key_elsewhere",
+            Self::Unmanaged => "unmanaged",
+        }
+    }
+
+    pub fn parse(code: &str) -> Option<Self> {
+        [Self::Managed, Self::KeyElsewhere, Self::Unmanaged].into_iter().find(|o| o.code() == code)
+    }
+}
+
+/// A row of `devices`. Nothing in it decides who may see a key, except `ownership` (which only narrows).
+#[derive(Clone, Debug, PartialEq)]
+pub struct Device {
+    pub id: DeviceId,
+    pub serial: Serial,
+    pub udid: Option<String>,
+    /// What people call it, at most 200 characters.
+    pub name: Option<String>,
+    pub host_name: Option<String>,
+    pub model: Option<String>,
+    pub os_version: Option<String>,
+    pub asset_tag: Option<String>,
+    /// Apple's `DeviceKey`: the number the locked Mac shows when it is not the serial number.
+    pub device_key: Option<String>,
+    /// The user an agent named: a hint for people, never an owner.
+    pub user_hint: Option<String>,
+    pub ownership: Ownership,
+    pub state: DeviceState,
+    pub created_at: Timestamp,
+    pub last_seen: Option<Timestamp>,
+}
+
+impl Device {
+    /// A device known by its serial number alone.
+    pub fn new(id: DeviceId, serial: Serial, now: Timestamp) -> Self {
+        Self {
+            id,
+            serial,
+            udid: None,
+            name: None,
+            host_name: None,
+            model: None,
+            os_version: None,
+            asset_tag: None,
+            device_key: None,
+            user_hint: None,
+            ownership: Ownership::Corporate,
+            state: DeviceState::Managed,
+            created_at: now,
+            last_seen: None,
+        }
+    }
+
+    /// What a page calls it: name, host name, or the serial number.
+    pub fn label(&self) -> &str {
+        self.name.as_deref().or(self.host_name.as_deref()).unwrap_or_else(|| self.serial.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn serial_is_trimmed_and_upper_cased() {
+        assert_eq!(Serial::parse(" c02abc \n").map(|s| s.as_str().to_owned()), Ok("C02ABC".to_owned()));
+        assert_eq!(Serial::parse("  "), Err(TextError::Empty));
+        assert_eq!(Serial::parse("C02\0A"), Err(TextError::BadCharacter));
+        assert_eq!(Serial::parse(&"A".repeat(201)), Err(TextError::TooLong));
+    }
+
+    #[test]
+    fn folding_joins_variants_and_keeps_domains_apart() {
+        assert_eq!(fold("ＡNNA@Acme.Example "), fold("anna@acme.example"));
+        assert_ne!(fold("anna@acme.example"), fold("anna@other.example"));
+        assert_eq!(fold_lookalikes("CO2KHI-DEM0"), fold_lookalikes("c02kh1demo"));
+    }
+
+    #[test]
+    fn clean_drops_what_could_lie() {
+        assert_eq!(clean("Test\u{202E}’s\nMac \u{0}", 200).as_deref(), Some("Test’s Mac"));
+        assert_eq!(clean("\u{200B} \n", 200), None);
+    }
+}

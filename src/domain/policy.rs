@@ -1,0 +1,177 @@
+//! Who may do what. Pure: given an actor, an action and how the actor stands to the device, the answer is a [`Permit`] or
+//! a [`Refusal`]. The whole table is a committed snapshot (`tests/it/snapshots`).
+
+use super::device::Ownership;
+use super::person::{Role, Roles};
+use super::reveal::Basis;
+use super::token::{Scope, Scopes};
+
+/// Every act that needs a permit.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Action {
+    /// See the list of one's own devices.
+    ListOwn,
+    /// Open a device's page (own, or as helpdesk).
+    ViewDevice,
+    /// Be shown the key the portal offers.
+    Reveal,
+    /// Be shown any version, with a reason.
+    RevealAnyVersion,
+    /// Search devices.
+    SearchDevices,
+    ReadTrail,
+    /// Admin pages: sources, tokens, settings.
+    Administer,
+    Deposit,
+    ReadDevice,
+    WriteDevice,
+    ReadStatus,
+    WriteOwners,
+}
+
+impl Action {
+    pub const ALL: [Self; 12] = [
+        Self::ListOwn,
+        Self::ViewDevice,
+        Self::Reveal,
+        Self::RevealAnyVersion,
+        Self::SearchDevices,
+        Self::ReadTrail,
+        Self::Administer,
+        Self::Deposit,
+        Self::ReadDevice,
+        Self::WriteDevice,
+        Self::ReadStatus,
+        Self::WriteOwners,
+    ];
+
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::ListOwn => "list_own",
+            Self::ViewDevice => "view_device",
+            Self::Reveal => "reveal",
+            Self::RevealAnyVersion => "reveal_any_version",
+            Self::SearchDevices => "search_devices",
+            Self::ReadTrail => "read_trail",
+            Self::Administer => "administer",
+            Self::Deposit => "deposit",
+            Self::ReadDevice => "read_device",
+            Self::WriteDevice => "write_device",
+            Self::ReadStatus => "read_status",
+            Self::WriteOwners => "write_owners",
+        }
+    }
+}
+
+/// Who asks.
+#[derive(Clone, Copy, Debug)]
+pub enum Caller {
+    Anonymous,
+    Person(Roles),
+    Token(Scopes),
+}
+
+/// How the caller stands to the device the act is about.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Relation {
+    /// The act is about no device.
+    NoDevice,
+    /// The caller's bound login owns it.
+    Own,
+    /// Somebody else's, or nobody's.
+    Other(Ownership),
+    /// There is no such device, or the token's pattern does not cover it.
+    Unknown,
+}
+
+/// Why not. `NotFound` and `Forbidden` are different answers to people who may know that a thing exists.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum Refusal {
+    #[error("not signed in")]
+    NotSignedIn,
+    #[error("not found")]
+    NotFound,
+    #[error("not allowed")]
+    Forbidden,
+}
+
+/// Proof that [`decide`] said yes, to this action, on this basis.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Permit {
+    action: Action,
+    basis: Basis,
+}
+
+impl Permit {
+    pub fn action(self) -> Action {
+        self.action
+    }
+
+    /// Owner or desk: which limits, which form, which step-up age.
+    pub fn basis(self) -> Basis {
+        self.basis
+    }
+}
+
+/// The owner relation is judged first: a helpdesk person's own Mac goes by the owner's rules.
+///
+/// # Errors
+/// [`Refusal`].
+pub fn decide(caller: Caller, action: Action, relation: Relation) -> Result<Permit, Refusal> {
+    match caller {
+        Caller::Anonymous => Err(Refusal::NotSignedIn),
+        Caller::Person(roles) => person(roles, action, relation),
+        Caller::Token(scopes) => token(scopes, action, relation),
+    }
+}
+
+fn person(roles: Roles, action: Action, relation: Relation) -> Result<Permit, Refusal> {
+    let yes = |basis| Ok(Permit { action, basis });
+    let role = |role| if roles.has(role) { yes(Basis::Desk) } else { Err(Refusal::Forbidden) };
+    match action {
+        Action::ListOwn if roles.has(Role::Employee) => yes(Basis::Owner),
+        Action::ListOwn => Err(Refusal::Forbidden),
+        Action::ViewDevice | Action::Reveal | Action::RevealAnyVersion => match relation {
+            Relation::Own if action != Action::RevealAnyVersion && roles.has(Role::Employee) => yes(Basis::Owner),
+            Relation::Own | Relation::Other(Ownership::Corporate) if roles.has(Role::Helpdesk) => yes(Basis::Desk),
+            _ => Err(Refusal::NotFound),
+        },
+        Action::SearchDevices => role(Role::Helpdesk),
+        Action::ReadTrail => role(Role::Auditor),
+        Action::Administer => role(Role::Admin),
+        Action::Deposit | Action::ReadDevice | Action::WriteDevice | Action::ReadStatus | Action::WriteOwners => Err(Refusal::Forbidden),
+    }
+}
+
+fn token(scopes: Scopes, action: Action, relation: Relation) -> Result<Permit, Refusal> {
+    let scope = match action {
+        Action::Deposit => Scope::EscrowWrite,
+        Action::ReadDevice => Scope::DevicesRead,
+        Action::WriteDevice => Scope::DevicesWrite,
+        Action::ReadStatus => Scope::StatusRead,
+        Action::WriteOwners => Scope::OwnersWrite,
+        Action::ReadTrail => Scope::AuditRead,
+        Action::ListOwn | Action::ViewDevice | Action::Reveal | Action::RevealAnyVersion | Action::SearchDevices | Action::Administer => {
+            return Err(Refusal::Forbidden);
+        }
+    };
+    match relation {
+        _ if !scopes.has(scope) => Err(Refusal::Forbidden),
+        Relation::Unknown => Err(Refusal::NotFound),
+        _ => Ok(Permit { action, basis: Basis::Desk }),
+    }
+}
+
+/// Two roles that one person may not hold together, and which of them stays.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Exclusive {
+    pub keeps: Role,
+    pub loses: Role,
+}
+
+/// Applies the exclusive pairs; answers the roles that stay and those that were taken away.
+pub fn reduce(roles: Roles, pairs: &[Exclusive]) -> (Roles, Roles) {
+    pairs.iter().fold((roles, Roles::default()), |(kept, lost), pair| {
+        if kept.has(pair.keeps) && kept.has(pair.loses) { (kept.without(pair.loses), lost.with(pair.loses)) } else { (kept, lost) }
+    })
+}

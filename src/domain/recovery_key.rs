@@ -1,0 +1,159 @@
+//! A FileVault personal recovery key: parsed, never printed, wiped from memory when dropped.
+
+use zeroize::{Zeroize, Zeroizing};
+
+/// What a sealed value is. Only recovery keys today; the name is part of the AAD, so it is frozen.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
+pub enum SecretKind {
+    RecoveryKey,
+}
+
+impl SecretKind {
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::RecoveryKey => "recovery_key",
+        }
+    }
+
+    pub fn parse(code: &str) -> Option<Self> {
+        (code == "recovery_key").then_some(Self::RecoveryKey)
+    }
+}
+
+/// Why a text is no recovery key. The message never holds any part of the text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum KeyError {
+    #[error("must not be empty")]
+    Empty,
+    #[error("must be six groups of four letters or digits")]
+    Shape,
+    #[error("is a placeholder, not a recovery key")]
+    Placeholder,
+}
+
+/// 29 characters: six groups of four of `A–Z 0–9`, joined by hyphens.
+///
+/// There is no `Debug`, `Display`, `Clone` or `Serialize`; [`RecoveryKey::expose`] is the one way to read it.
+pub struct RecoveryKey(Zeroizing<String>);
+
+impl RecoveryKey {
+    /// Accepts the hyphenated form, and 24 characters without hyphens or with spaces; upper-cases.
+    ///
+    /// # Errors
+    /// [`KeyError`]: empty, another shape, or a placeholder from vendors' documentation (24 equal characters).
+    pub fn parse(text: &str) -> Result<Self, KeyError> {
+        let text = text.trim();
+        if text.is_empty() {
+            return Err(KeyError::Empty);
+        }
+        if text.len() > 64 {
+            return Err(KeyError::Shape);
+        }
+        let mut plain = Zeroizing::new(String::with_capacity(24));
+        let mut hyphens = 0usize;
+        for (at, c) in text.char_indices() {
+            match c {
+                '-' => {
+                    // A hyphen stands only between groups: after 4, 9, 14, 19, 24 characters of the hyphenated form.
+                    if at % 5 != 4 {
+                        return Err(KeyError::Shape);
+                    }
+                    hyphens += 1;
+                }
+                ' ' | '\t' => {}
+                c if c.is_ascii_alphanumeric() => plain.push(c.to_ascii_uppercase()),
+                _ => return Err(KeyError::Shape),
+            }
+        }
+        if plain.len() != 24 || (hyphens != 0 && (hyphens != 5 || text.len() != 29)) {
+            return Err(KeyError::Shape);
+        }
+        let mut bytes = plain.bytes();
+        if let Some(first) = bytes.next()
+            && bytes.all(|b| b == first)
+        {
+            return Err(KeyError::Placeholder);
+        }
+        let mut grouped = Zeroizing::new(String::with_capacity(29));
+        for (i, c) in plain.chars().enumerate() {
+            if i > 0 && i % 4 == 0 {
+                grouped.push('-');
+            }
+            grouped.push(c);
+        }
+        Ok(Self(grouped))
+    }
+
+    /// The 29 characters. Every caller is a place to review: sealing, fingerprinting, and the key page's template.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+
+    /// `true` when a letter or digit stands in it that was never seen in such keys (`I`, `S`, `0`, `1`). A warning only.
+    pub fn has_unseen_letters(&self) -> bool {
+        self.0.bytes().any(|b| matches!(b, b'I' | b'S' | b'0' | b'1'))
+    }
+
+    /// The six groups, for the key page.
+    pub fn groups(&self) -> impl Iterator<Item = &str> {
+        self.0.split('-')
+    }
+}
+
+/// `true` when free text holds something shaped like a recovery key, in any spacing or case: such text is refused where
+/// a reason is asked for. 24 letters or digits in groups of four, or in one run with a digit in it.
+pub fn looks_like_key(text: &str) -> bool {
+    let mut wide: String = text.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '-' }).collect();
+    let mut run = 0usize; // groups of exactly four in a row
+    let mut found = false;
+    for group in wide.split('-').filter(|g| !g.is_empty()) {
+        run = if group.len() == 4 { run + 1 } else { 0 };
+        let solid = group.len() == 24 && group.bytes().any(|b| b.is_ascii_digit()) && group.bytes().any(|b| b.is_ascii_alphabetic());
+        found |= solid || (run >= 6);
+    }
+    wide.zeroize();
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ok(text: &str) -> String {
+        RecoveryKey::parse(text).map(|k| k.expose().to_owned()).unwrap_or_default()
+    }
+
+    #[test]
+    fn every_human_form_becomes_one() {
+        let want = "AAAA-BBBB-CCCC-DDDD-EEEE-FFF2";
+        for form in [want, "aaaa-bbbb-cccc-dddd-eeee-fff2", " AAAABBBBCCCCDDDDEEEEFFF2\n", "AAAA BBBB CCCC DDDD EEEE FFF2"] {
+            assert_eq!(ok(form), want);
+        }
+    }
+
+    #[test]
+    fn wrong_shapes_and_placeholders_are_refused() {
+        let wrong = [
+            "AAAA-BBBB-CCCC-DDDD-EEEE",
+            "AAAA-BBBB-CCCC-DDDD-EEEE-FFF",
+            "AAAA-BBBB-CCCC-DDDD-EEEE-FFF2-",
+            "AAAABBBBCCCCDDDDEEEEFFFÅ",
+            "WWWW-XXXX-YYYY-ZZZZ",
+            "AA-AABBBB-CCCCDDDDEEEEFFF2--",
+            "AAAA-BBBBCCCCDDDDEEEEFFF2",
+        ];
+        for text in wrong {
+            assert_eq!(RecoveryKey::parse(text).err(), Some(KeyError::Shape), "{text}");
+        }
+        assert_eq!(RecoveryKey::parse("XXXX-XXXX-XXXX-XXXX-XXXX-XXXX").err(), Some(KeyError::Placeholder));
+        assert_eq!(RecoveryKey::parse(" \n").err(), Some(KeyError::Empty));
+    }
+
+    #[test]
+    fn a_reason_that_holds_a_key_is_noticed() {
+        assert!(looks_like_key("user read aaaa-bbbb-cccc-dddd-eeee-fff2 to me"));
+        assert!(looks_like_key("key: AAAA BBBB CCCC DDDD EEEE FFF2"));
+        assert!(looks_like_key("AAAABBBBCCCCDDDDEEEEFFF2"));
+        assert!(!looks_like_key("forgot the password after a holiday, called back on the number in the directory"));
+    }
+}
