@@ -5,4 +5,5 @@
 //! `tests/it/tidy.rs` holds the table.
 
 pub mod config;
+pub mod crypto;
 pub mod domain;

@@ -1,0 +1,354 @@
+//! The root key and the key ring it unwraps.
+//!
+//! The ring holds every working key: KEKs (one active, older ones kept to open), and the audit, fingerprint, token and
+//! row keys. It lies wrapped in the database (`key_ring`, id 1); that it unwraps at all proves the root key is right.
+
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+use uuid::Uuid;
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
+
+use super::envelope::{self, EnvelopeError, Place};
+use crate::domain::ids::{Entropy, Timestamp};
+use crate::domain::integrity::Sealed;
+
+/// Why there is no usable ring.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RingError {
+    #[error("the root key is not of the form khroot1_ and 64 hexadecimal digits")]
+    RootKeyForm,
+    #[error("the root key does not open this database's key ring (the ring was wrapped by {expected}, this is {found})")]
+    WrongRootKey { expected: String, found: String },
+    #[error("the key ring cannot be read")]
+    Malformed,
+}
+
+/// 32 bytes that exist outside the database only. No `Debug`, `Clone` or `Display`.
+#[derive(Zeroize, ZeroizeOnDrop)]
+pub struct RootKey([u8; 32]);
+
+const ROOT_PREFIX: &str = "khroot1_";
+
+impl RootKey {
+    pub fn generate(entropy: &dyn Entropy) -> Self {
+        let mut bytes = [0u8; 32];
+        entropy.fill(&mut bytes);
+        let key = Self(bytes);
+        bytes.zeroize();
+        key
+    }
+
+    /// Reads `khroot1_` and 64 hexadecimal digits, white space around them ignored.
+    ///
+    /// # Errors
+    /// [`RingError::RootKeyForm`].
+    pub fn parse(text: &str) -> Result<Self, RingError> {
+        let hex = text.trim().strip_prefix(ROOT_PREFIX).ok_or(RingError::RootKeyForm)?;
+        let mut key = Self([0u8; 32]);
+        if hex.len() != 64 {
+            return Err(RingError::RootKeyForm);
+        }
+        for (byte, pair) in key.0.iter_mut().zip(hex.as_bytes().chunks_exact(2)) {
+            let pair = std::str::from_utf8(pair).map_err(|_| RingError::RootKeyForm)?;
+            *byte = u8::from_str_radix(pair, 16).map_err(|_| RingError::RootKeyForm)?;
+        }
+        Ok(key)
+    }
+
+    /// The text that goes into the key file.
+    pub fn text(&self) -> Zeroizing<String> {
+        let mut out = Zeroizing::new(String::with_capacity(72));
+        out.push_str(ROOT_PREFIX);
+        for byte in self.0 {
+            for nibble in [byte >> 4, byte & 15] {
+                out.push(char::from_digit(u32::from(nibble), 16).unwrap_or('0'));
+            }
+        }
+        out
+    }
+
+    /// Eight hexadecimal digits that name this key without telling anything of it.
+    pub fn name(&self) -> String {
+        let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&self.0) else { return String::new() };
+        mac.update(b"keyharbor/v1/root-key-name");
+        mac.finalize().into_bytes().iter().take(4).map(|b| format!("{b:02x}")).collect()
+    }
+}
+
+/// What a key of the ring is for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Use {
+    Kek,
+    Audit,
+    Fingerprint,
+    Token,
+    Row,
+}
+
+impl Use {
+    const ALL: [Self; 5] = [Self::Kek, Self::Audit, Self::Fingerprint, Self::Token, Self::Row];
+
+    fn code(self) -> u8 {
+        match self {
+            Self::Kek => 1,
+            Self::Audit => 2,
+            Self::Fingerprint => 3,
+            Self::Token => 4,
+            Self::Row => 5,
+        }
+    }
+}
+
+#[derive(Zeroize, ZeroizeOnDrop)]
+struct RingKey {
+    #[zeroize(skip)]
+    purpose: Use,
+    id: u32,
+    active: bool,
+    created_at: i64,
+    bytes: [u8; 32],
+}
+
+/// The opened ring. No `Debug`, no `Clone`; share it in an `Arc`.
+pub struct Ring {
+    /// Raised by a restore: row MACs of before do not verify any more.
+    epoch: u32,
+    /// Made by the demo: `serve` refuses it.
+    demo: bool,
+    keys: Vec<RingKey>,
+}
+
+impl Ring {
+    /// A new ring: one active key of each use.
+    pub fn generate(demo: bool, now: Timestamp, entropy: &dyn Entropy) -> Self {
+        let keys = Use::ALL
+            .into_iter()
+            .map(|purpose| {
+                let mut bytes = [0u8; 32];
+                entropy.fill(&mut bytes);
+                RingKey { purpose, id: 1, active: true, created_at: now.0, bytes }
+            })
+            .collect();
+        Self { epoch: 1, demo, keys }
+    }
+
+    pub fn is_demo(&self) -> bool {
+        self.demo
+    }
+
+    pub fn epoch(&self) -> u32 {
+        self.epoch
+    }
+
+    /// The active key of a use.
+    pub(super) fn active(&self, purpose: Use) -> Result<(u32, &[u8; 32]), EnvelopeError> {
+        self.keys.iter().find(|k| k.purpose == purpose && k.active).map(|k| (k.id, &k.bytes)).ok_or(EnvelopeError::UnknownKek)
+    }
+
+    pub(super) fn key(&self, purpose: Use, id: u32) -> Option<&[u8; 32]> {
+        self.keys.iter().find(|k| k.purpose == purpose && k.id == id).map(|k| &k.bytes)
+    }
+
+    /// The KEK under which new values are sealed.
+    pub fn active_kek(&self) -> u32 {
+        self.active(Use::Kek).map_or(0, |(id, _)| id)
+    }
+
+    /// Seals under the active KEK.
+    ///
+    /// # Errors
+    /// [`EnvelopeError::TooLong`].
+    pub fn seal(&self, place: &Place<'_>, plain: &[u8], entropy: &dyn Entropy) -> Result<Sealed, EnvelopeError> {
+        envelope::seal(self.active(Use::Kek)?, place, plain, entropy)
+    }
+
+    /// Opens a value that was sealed for exactly this place.
+    ///
+    /// # Errors
+    /// [`EnvelopeError`]: it was moved, edited, truncated, or its key is unknown.
+    pub fn open(&self, place: &Place<'_>, sealed: &Sealed) -> Result<Zeroizing<Vec<u8>>, EnvelopeError> {
+        let kek_id = envelope::kek_of(sealed.bytes())?;
+        if kek_id != sealed.kek_id() {
+            return Err(EnvelopeError::Opaque);
+        }
+        let kek = self.key(Use::Kek, kek_id).ok_or(EnvelopeError::UnknownKek)?;
+        envelope::open((kek_id, kek), place, sealed.bytes())
+    }
+
+    /// Wraps the ring under the root key, bound to its generation.
+    ///
+    /// # Errors
+    /// [`RingError::Malformed`]: more keys than a ring may hold.
+    pub fn wrap(&self, root: &RootKey, generation: i64, entropy: &dyn Entropy) -> Result<Vec<u8>, RingError> {
+        let mut plain = Zeroizing::new(vec![1u8, u8::from(self.demo)]);
+        plain.extend_from_slice(&self.epoch.to_be_bytes());
+        for key in &self.keys {
+            plain.extend_from_slice(&[key.purpose.code(), u8::from(key.active)]);
+            plain.extend_from_slice(&key.id.to_be_bytes());
+            plain.extend_from_slice(&key.created_at.to_be_bytes());
+            plain.extend_from_slice(&key.bytes);
+        }
+        let generation = generation.to_string();
+        let sealed = envelope::seal((0, &root.0), &ring_place(&generation), &plain, entropy).map_err(|_| RingError::Malformed)?;
+        Ok(sealed.bytes().to_vec())
+    }
+
+    /// Unwraps; `wrapped_by` is the name of the root key that wrapped it, for the error text only.
+    ///
+    /// # Errors
+    /// [`RingError::WrongRootKey`] when the AEAD refuses, [`RingError::Malformed`] for a ring of an unknown form.
+    pub fn unwrap(root: &RootKey, generation: i64, wrapped: &[u8], wrapped_by: &str) -> Result<Self, RingError> {
+        let wrong = || RingError::WrongRootKey { expected: wrapped_by.to_owned(), found: root.name() };
+        if envelope::kek_of(wrapped) != Ok(0) {
+            return Err(RingError::Malformed);
+        }
+        let generation = generation.to_string();
+        let plain = envelope::open((0, &root.0), &ring_place(&generation), wrapped).map_err(|_| wrong())?;
+        parse(&plain).ok_or(RingError::Malformed)
+    }
+}
+
+fn ring_place(generation: &str) -> Place<'_> {
+    Place { table: "key_ring", row: Uuid::nil(), device: Uuid::nil(), kind: generation }
+}
+
+fn parse(plain: &[u8]) -> Option<Ring> {
+    let (head, mut rest) = plain.split_at_checked(6)?;
+    let [1, demo, epoch @ ..] = head else { return None };
+    let mut keys = Vec::new();
+    while !rest.is_empty() {
+        let (entry, tail) = rest.split_at_checked(2 + 4 + 8 + 32)?;
+        let (purpose, active) = (*entry.first()?, *entry.get(1)?);
+        keys.push(RingKey {
+            purpose: Use::ALL.into_iter().find(|u| u.code() == purpose)?,
+            active: active == 1,
+            id: u32::from_be_bytes(entry.get(2..6)?.try_into().ok()?),
+            created_at: i64::from_be_bytes(entry.get(6..14)?.try_into().ok()?),
+            bytes: entry.get(14..)?.try_into().ok()?,
+        });
+        rest = tail;
+    }
+    let complete = Use::ALL.into_iter().all(|u| keys.iter().filter(|k| k.purpose == u && k.active).count() == 1);
+    complete.then_some(Ring { epoch: u32::from_be_bytes(epoch.try_into().ok()?), demo: *demo == 1, keys })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::RowMac as _;
+    use proptest::prelude::*;
+
+    struct Counting(std::sync::atomic::AtomicU8);
+
+    impl Entropy for Counting {
+        fn fill(&self, buf: &mut [u8]) {
+            for b in buf {
+                *b = self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            }
+        }
+    }
+
+    fn fixed() -> Counting {
+        Counting(std::sync::atomic::AtomicU8::new(0))
+    }
+
+    fn hex(bytes: &[u8]) -> String {
+        bytes.iter().map(|b| format!("{b:02x}")).collect()
+    }
+
+    const ROW: Place<'static> = Place { table: "key_versions", row: Uuid::from_u128(7), device: Uuid::from_u128(9), kind: "recovery_key" };
+
+    #[test]
+    fn s55_golden_vectors_of_version_one_open() {
+        let e = fixed();
+        let root = RootKey::generate(&e);
+        let ring = Ring::generate(false, Timestamp(1_700_000_000_000_000), &e);
+        let wrapped = ring.wrap(&root, 3, &e).unwrap();
+        let sealed = ring.seal(&ROW, b"AAAA-BBBB-CCCC-DDDD-EEEE-FFF2", &e).unwrap();
+        insta::assert_snapshot!(
+            "golden_v1",
+            format!(
+                "root {}\nring {}\nblob {}\nrow  {}\n",
+                root.text().as_str(),
+                hex(&wrapped),
+                hex(sealed.bytes()),
+                hex(&ring.row_mac(b"row"))
+            )
+        );
+        let again = Ring::unwrap(&RootKey::parse(&root.text()).unwrap(), 3, &wrapped, "").unwrap();
+        assert_eq!(again.open(&ROW, &sealed).unwrap().as_slice(), b"AAAA-BBBB-CCCC-DDDD-EEEE-FFF2");
+    }
+
+    #[test]
+    fn s55_known_answers_of_aes_256_gcm() {
+        // NIST GCM specification, test case 15 (256-bit key, no AAD).
+        let un = |s: &str| (0..s.len() / 2).map(|i| u8::from_str_radix(&s[2 * i..2 * i + 2], 16).unwrap()).collect::<Vec<u8>>();
+        use aes_gcm::{
+            Aes256Gcm, Key, Nonce,
+            aead::{Aead, KeyInit},
+        };
+        let key: [u8; 32] = un("feffe9928665731c6d6a8f9467308308feffe9928665731c6d6a8f9467308308").try_into().unwrap();
+        let nonce: [u8; 12] = un("cafebabefacedbaddecaf888").try_into().unwrap();
+        let plain = un(
+            "d9313225f88406e5a55909c5aff5269a86a7a9531534f7da2e4c303d8a318a721c3c0c95956809532fcf0e2449a6b525b16aedf5aa0de657ba637b391aafd255",
+        );
+        let got = Aes256Gcm::new(&Key::<Aes256Gcm>::from(key)).encrypt(&Nonce::from(nonce), plain.as_slice()).unwrap();
+        assert_eq!(
+            hex(&got),
+            "522dc1f099567d07f47f37a32a84427d643a8cdcbfe5c0c97598a2bd2555d1aa8cb08e48590dbb3da7b08b1056828838c5f61e6393ba7a0abcc9f662898015adb094dac5d93471bdec1a502270e3cc6c"
+        );
+    }
+
+    #[test]
+    fn s57_another_root_key_or_another_generation_does_not_unwrap() {
+        let e = fixed();
+        let (root, other) = (RootKey::generate(&e), RootKey::generate(&e));
+        let wrapped = Ring::generate(true, Timestamp(0), &e).wrap(&root, 1, &e).unwrap();
+        assert!(Ring::unwrap(&root, 1, &wrapped, "").unwrap().is_demo());
+        assert!(matches!(Ring::unwrap(&other, 1, &wrapped, "x"), Err(RingError::WrongRootKey { .. })));
+        assert!(matches!(Ring::unwrap(&root, 2, &wrapped, "x"), Err(RingError::WrongRootKey { .. })));
+        for short in ["", "khroot1_", "khroot1_00", &format!("khroot1_{}", "g".repeat(64))] {
+            assert_eq!(RootKey::parse(short).err(), Some(RingError::RootKeyForm));
+        }
+    }
+
+    #[test]
+    fn s51_a_sealed_value_opens_in_its_own_place_only() {
+        let e = fixed();
+        let ring = Ring::generate(false, Timestamp(0), &e);
+        let sealed = ring.seal(&ROW, b"secret", &e).unwrap();
+        for other in [
+            Place { row: Uuid::from_u128(8), ..ROW },
+            Place { device: Uuid::from_u128(8), ..ROW },
+            Place { kind: "password", ..ROW },
+            Place { table: "sign_ins", ..ROW },
+        ] {
+            assert_eq!(ring.open(&other, &sealed).err(), Some(EnvelopeError::Opaque));
+        }
+        let moved = Sealed::from_parts(sealed.bytes().to_vec(), 2);
+        assert_eq!(ring.open(&ROW, &moved).err(), Some(EnvelopeError::Opaque));
+    }
+
+    proptest! {
+        #[test]
+        fn s53_every_mutation_is_a_typed_error(at in 0usize..200, bit in 0u8..8, cut in 0usize..200) {
+            let e = fixed();
+            let ring = Ring::generate(false, Timestamp(0), &e);
+            let good = ring.seal(&ROW, b"AAAA-BBBB-CCCC-DDDD-EEEE-FFF2", &e).unwrap();
+            let mut bytes = good.bytes().to_vec();
+            let at = at % bytes.len();
+            bytes[at] ^= 1 << bit;
+            let kek = envelope::kek_of(&bytes).unwrap_or(1);
+            let flipped = ring.open(&ROW, &Sealed::from_parts(bytes, kek));
+            prop_assert!(flipped.is_err());
+            let cut = cut % good.bytes().len();
+            let truncated = ring.open(&ROW, &Sealed::from_parts(good.bytes()[..cut].to_vec(), 1));
+            prop_assert!(truncated.is_err());
+        }
+
+        #[test]
+        fn s53_no_ring_bytes_panic(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
+            prop_assert!(parse(&bytes).is_none() || bytes.first() == Some(&1));
+        }
+    }
+}
