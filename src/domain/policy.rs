@@ -11,12 +11,14 @@ use super::token::{Scope, Scopes};
 pub enum Action {
     /// See the list of one's own devices.
     ListOwn,
-    /// Open a device's page (own, or as helpdesk).
+    /// Open the page of one's own device.
     ViewDevice,
-    /// Be shown the key the portal offers.
+    /// Be shown the key of one's own device.
     Reveal,
-    /// Be shown any version, with a reason.
-    RevealAnyVersion,
+    /// Open a device's page as helpdesk.
+    DeskView,
+    /// Be shown any version for somebody else, with a reason.
+    DeskReveal,
     /// Search devices.
     SearchDevices,
     ReadTrail,
@@ -30,11 +32,12 @@ pub enum Action {
 }
 
 impl Action {
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::ListOwn,
         Self::ViewDevice,
         Self::Reveal,
-        Self::RevealAnyVersion,
+        Self::DeskView,
+        Self::DeskReveal,
         Self::SearchDevices,
         Self::ReadTrail,
         Self::Administer,
@@ -50,7 +53,8 @@ impl Action {
             Self::ListOwn => "list_own",
             Self::ViewDevice => "view_device",
             Self::Reveal => "reveal",
-            Self::RevealAnyVersion => "reveal_any_version",
+            Self::DeskView => "desk_view",
+            Self::DeskReveal => "desk_reveal",
             Self::SearchDevices => "search_devices",
             Self::ReadTrail => "read_trail",
             Self::Administer => "administer",
@@ -77,7 +81,7 @@ pub enum Relation {
     /// The act is about no device.
     NoDevice,
     /// The caller's bound login owns it.
-    Own,
+    Own(Ownership),
     /// Somebody else's, or nobody's.
     Other(Ownership),
     /// There is no such device, or the token's pattern does not cover it.
@@ -113,7 +117,7 @@ impl Permit {
     }
 }
 
-/// The owner relation is judged first: a helpdesk person's own Mac goes by the owner's rules.
+/// Own Macs go by the owner's actions, everybody's by the desk's: the route says which is asked.
 ///
 /// # Errors
 /// [`Refusal`].
@@ -131,9 +135,13 @@ fn person(roles: Roles, action: Action, relation: Relation) -> Result<Permit, Re
     match action {
         Action::ListOwn if roles.has(Role::Employee) => yes(Basis::Owner),
         Action::ListOwn => Err(Refusal::Forbidden),
-        Action::ViewDevice | Action::Reveal | Action::RevealAnyVersion => match relation {
-            Relation::Own if action != Action::RevealAnyVersion && roles.has(Role::Employee) => yes(Basis::Owner),
-            Relation::Own | Relation::Other(Ownership::Corporate) if roles.has(Role::Helpdesk) => yes(Basis::Desk),
+        Action::ViewDevice | Action::Reveal => match relation {
+            Relation::Own(_) if roles.has(Role::Employee) => yes(Basis::Owner),
+            _ => Err(Refusal::NotFound),
+        },
+        Action::DeskView | Action::DeskReveal => match relation {
+            _ if !roles.has(Role::Helpdesk) => Err(Refusal::Forbidden),
+            Relation::Own(Ownership::Corporate) | Relation::Other(Ownership::Corporate) => yes(Basis::Desk),
             _ => Err(Refusal::NotFound),
         },
         Action::SearchDevices => role(Role::Helpdesk),
@@ -151,7 +159,7 @@ fn token(scopes: Scopes, action: Action, relation: Relation) -> Result<Permit, R
         Action::ReadStatus => Scope::StatusRead,
         Action::WriteOwners => Scope::OwnersWrite,
         Action::ReadTrail => Scope::AuditRead,
-        Action::ListOwn | Action::ViewDevice | Action::Reveal | Action::RevealAnyVersion | Action::SearchDevices | Action::Administer => {
+        Action::ListOwn | Action::ViewDevice | Action::Reveal | Action::DeskView | Action::DeskReveal | Action::SearchDevices | Action::Administer => {
             return Err(Refusal::Forbidden);
         }
     };

@@ -138,14 +138,16 @@ impl ApiToken {
 
     /// May this token touch that serial number?
     pub fn covers(&self, serial: &super::device::Serial) -> bool {
-        match self.device_pattern.as_deref() {
-            None => true,
-            Some(p) => match p.strip_suffix('*') {
-                Some(prefix) => serial.as_str().starts_with(prefix),
-                None => serial.as_str() == p,
-            },
-        }
+        covers(self.device_pattern.as_deref(), serial)
     }
+}
+
+/// `None` covers all; `*` at the end is a prefix; else it is that one serial number.
+pub fn covers(pattern: Option<&str>, serial: &super::device::Serial) -> bool {
+    pattern.is_none_or(|p| match p.strip_suffix('*') {
+        Some(prefix) => serial.as_str().starts_with(prefix),
+        None => serial.as_str() == p,
+    })
 }
 
 /// The two parts of a token as a caller sends it.

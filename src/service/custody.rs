@@ -1,0 +1,178 @@
+//! Where the key ring comes from, and the sealed state while there is none.
+//!
+//! Without a ring nothing is shown and nothing is acknowledged. Unsealing writes a `sealed from–to` row, since nothing
+//! could be recorded meanwhile. A new root key is never made beside an existing database.
+
+use std::path::Path;
+use std::sync::{Arc, RwLock};
+
+use secrecy::ExposeSecret;
+
+use super::{Keyharbor, RequestInfo, Result, ServiceError};
+use crate::config;
+use crate::crypto::keyring::RingError;
+use crate::crypto::{Ring, RootKey};
+use crate::domain::audit::{Actor, EventKind, Outcome};
+use crate::domain::ids::{Env, Timestamp};
+use crate::store::{RingRow, Store, StoreError};
+
+/// Why the server is sealed. Shown in the log and by the command line; never to a browser.
+#[derive(Debug, thiserror::Error)]
+pub enum CustodyError {
+    #[error("no root key is configured: set custody.key_file, custody.key or custody.credential")]
+    NotConfigured,
+    #[error("the root key cannot be read from {path}: {why}")]
+    Unreadable { path: String, why: String },
+    #[error("{path} can be read by others (mode {mode:o}): chmod 600")]
+    TooOpen { path: String, mode: u32 },
+    #[error(transparent)]
+    Ring(#[from] RingError),
+    #[error("this database has no key ring yet: run `keyharbor init`")]
+    NoRing,
+    #[error("this key ring was made by `keyharbor demo` and is refused here")]
+    DemoRing,
+    #[error("this database already has a key ring; a second root key is never made beside it")]
+    AlreadyThere,
+    #[error("this database holds data but no key ring: restore the ring, a new one would not open the keys")]
+    DataWithoutRing,
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Reads the root key from where the settings say.
+///
+/// # Errors
+/// [`CustodyError`].
+pub fn root_key(settings: &config::Custody) -> Result<RootKey, CustodyError> {
+    if let Some(path) = &settings.key_file {
+        return from_file(path);
+    }
+    if let Some(name) = &settings.credential {
+        #[expect(clippy::disallowed_methods, reason = "systemd hands the directory of credentials over in the environment")]
+        let dir = std::env::var("CREDENTIALS_DIRECTORY").map_err(|_| CustodyError::Unreadable { path: name.clone(), why: "no CREDENTIALS_DIRECTORY".into() })?;
+        return parse(&Path::new(&dir).join(name));
+    }
+    let key = settings.key.resolve(None, "custody.key").map_err(|_| CustodyError::NotConfigured)?.ok_or(CustodyError::NotConfigured)?;
+    Ok(RootKey::parse(key.expose_secret())?)
+}
+
+fn from_file(path: &Path) -> Result<RootKey, CustodyError> {
+    use std::os::unix::fs::PermissionsExt;
+    let shown = path.display().to_string();
+    let meta = std::fs::metadata(path).map_err(|e| CustodyError::Unreadable { path: shown.clone(), why: e.to_string() })?;
+    let mode = meta.permissions().mode() & 0o777;
+    // Files from systemd and Kubernetes show other modes and are guarded by their own means.
+    let exempt = ["/run/credentials/", "/var/run/secrets/", "/run/secrets/"].iter().any(|p| path.starts_with(p));
+    if mode & 0o077 != 0 && !exempt {
+        return Err(CustodyError::TooOpen { path: shown, mode });
+    }
+    parse(path)
+}
+
+fn parse(path: &Path) -> Result<RootKey, CustodyError> {
+    let text = std::fs::read_to_string(path).map_err(|e| CustodyError::Unreadable { path: path.display().to_string(), why: e.to_string() })?;
+    Ok(RootKey::parse(&zeroize::Zeroizing::new(text))?)
+}
+
+/// Makes the ring of an empty database.
+///
+/// # Errors
+/// [`CustodyError::AlreadyThere`], [`CustodyError::DataWithoutRing`], or the store's.
+pub async fn create_ring(store: &Store, root: &RootKey, demo: bool, env: &Env) -> Result<Ring, CustodyError> {
+    let mut tx = store.write().await?;
+    if tx.key_ring().await?.is_some() {
+        return Err(CustodyError::AlreadyThere);
+    }
+    if !tx.is_empty().await? {
+        return Err(CustodyError::DataWithoutRing);
+    }
+    let ring = Ring::generate(demo, env.now(), env.entropy.as_ref());
+    let wrapped = ring.wrap(root, 1, env.entropy.as_ref())?;
+    if !tx.insert_key_ring(&RingRow { generation: 1, wrapped, wrapped_by: root.name() }).await? {
+        return Err(CustodyError::AlreadyThere);
+    }
+    tx.commit_unrecorded().await?;
+    Ok(ring)
+}
+
+/// Opens the ring that lies in the database.
+///
+/// # Errors
+/// [`CustodyError`]: no ring, a wrong root key, a demo ring where none is wanted.
+pub async fn open_ring(store: &Store, root: &RootKey, demo_allowed: bool) -> Result<Ring, CustodyError> {
+    let row = store.read().await?.key_ring().await?.ok_or(CustodyError::NoRing)?;
+    let ring = Ring::unwrap(root, row.generation, &row.wrapped, &row.wrapped_by)?;
+    if ring.is_demo() && !demo_allowed {
+        return Err(CustodyError::DemoRing);
+    }
+    Ok(ring)
+}
+
+/// The ring, or since when there is none.
+pub struct Custody(RwLock<State>);
+
+enum State {
+    Open(Arc<Ring>),
+    Sealed { since: Timestamp },
+}
+
+impl Custody {
+    pub fn open(ring: Ring) -> Self {
+        Self(RwLock::new(State::Open(Arc::new(ring))))
+    }
+
+    pub fn sealed(since: Timestamp) -> Self {
+        Self(RwLock::new(State::Sealed { since }))
+    }
+
+    pub(crate) fn ring(&self) -> Option<Arc<Ring>> {
+        match &*self.0.read().unwrap_or_else(std::sync::PoisonError::into_inner) {
+            State::Open(ring) => Some(ring.clone()),
+            State::Sealed { .. } => None,
+        }
+    }
+
+    /// Puts the ring in; answers since when the server had been sealed.
+    fn unseal(&self, ring: Ring) -> Option<Timestamp> {
+        let mut state = self.0.write().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let since = match &*state {
+            State::Open(_) => None,
+            State::Sealed { since } => Some(*since),
+        };
+        *state = State::Open(Arc::new(ring));
+        since
+    }
+}
+
+impl Keyharbor {
+    pub fn is_sealed(&self) -> bool {
+        self.custody.ring().is_none()
+    }
+
+    /// Tries to open the ring of a sealed server; on success a `sealed` row says from when to when.
+    ///
+    /// # Errors
+    /// [`CustodyError`]: still sealed, and why.
+    pub async fn try_unseal(&self) -> Result<(), CustodyError> {
+        if !self.is_sealed() {
+            return Ok(());
+        }
+        let root = root_key(&self.rules.config.custody)?;
+        let ring = open_ring(&self.store, &root, false).await?;
+        if let Some(since) = self.custody.unseal(ring) {
+            let mut event = self.event(EventKind::Sealed, Outcome::Ok, Actor::System, &RequestInfo::none(&self.env));
+            event.detail = format!("from {} to {}", since.rfc3339(), self.env.now().rfc3339());
+            if let Err(e) = self.record(&[event]).await {
+                tracing::error!(error = %e, "the sealed row could not be written");
+                // Without the row the period would go unrecorded: stay sealed and try again.
+                *self.custody.0.write().unwrap_or_else(std::sync::PoisonError::into_inner) = State::Sealed { since };
+                return Err(match e {
+                    ServiceError::Trail(e) | ServiceError::Store(e) => CustodyError::Store(e),
+                    _ => CustodyError::NoRing,
+                });
+            }
+            tracing::warn!(since = %since.rfc3339(), "unsealed");
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,301 @@
+//! Taking keys in: every door hands one [`Deposit`] here, and only here does a key version come to be.
+//!
+//! One transaction holds the device, the version and the trail row; the caller is answered after its commit. The same key
+//! again makes no version; a key of lower trust never hides one of higher trust; nothing is ever deleted; a deposit's user
+//! is a hint and sets no owner.
+
+use std::sync::Arc;
+
+use super::{Keyharbor, RequestInfo, Result, ServiceError};
+use crate::crypto::{Place, Ring};
+use crate::domain::audit::{Actor, Event, EventKind, Outcome};
+use crate::domain::escrow::{KeyVersion, Repeat, Standing, Trust};
+use crate::domain::ids::{DeviceId, Timestamp, VersionId};
+use crate::domain::integrity::Attested;
+use crate::domain::policy::{self, Action, Caller, Relation};
+use crate::domain::recovery_key::{RecoveryKey, SecretKind};
+use crate::domain::token::{ApiToken, Scopes};
+use crate::domain::{Device, Serial};
+use crate::store::Tx;
+
+/// What a source says of the device besides the key. Hints: they fill what is empty or follow the agent, and own nothing.
+#[derive(Clone, Debug, Default)]
+pub struct Hints {
+    /// The computer's name as people see it (Crypt's `macname`).
+    pub host_name: Option<String>,
+    pub user: Option<String>,
+}
+
+/// One hand-in of a key.
+pub struct Deposit {
+    pub serial: Serial,
+    pub kind: SecretKind,
+    pub key: RecoveryKey,
+    /// When the source says it was escrowed; `None` = live, now.
+    pub escrowed_at: Option<Timestamp>,
+    pub hints: Hints,
+}
+
+/// Who hands keys in.
+#[derive(Clone, Debug)]
+pub struct Source {
+    pub actor: Actor,
+    pub name: String,
+    pub trust: Trust,
+    pub scopes: Scopes,
+    pub device_pattern: Option<String>,
+}
+
+impl From<&ApiToken> for Source {
+    fn from(t: &ApiToken) -> Self {
+        Self { actor: Actor::Token(t.id.clone()), name: t.name.clone(), trust: t.trust, scopes: t.scopes, device_pattern: t.device_pattern.clone() }
+    }
+}
+
+/// What became of a deposit.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Became {
+    /// A new version.
+    New,
+    /// The key was there already.
+    Same,
+    /// A superseded key is current again.
+    Promoted,
+}
+
+impl Became {
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::New => "new",
+            Self::Same => "same",
+            Self::Promoted => "promoted",
+        }
+    }
+}
+
+/// The answer to one deposit, made after its commit.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Receipt {
+    pub device: DeviceId,
+    pub version: i64,
+    pub became: Became,
+    /// It is the key that the portal shows first.
+    pub current: bool,
+    pub contested: bool,
+    /// The matched key was shown to somebody: a new one is due.
+    pub rotation_required: bool,
+    /// Letters never seen in such keys stand in it; kept all the same.
+    pub unseen_letters: bool,
+}
+
+/// A deposit that this source may not make.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OutOfScope;
+
+/// Ids that exist before the first try, so that a second one writes the same rows.
+struct Ids {
+    device: DeviceId,
+    version: VersionId,
+}
+
+impl Keyharbor {
+    /// Takes in a batch; one answer each, in the order given.
+    ///
+    /// # Errors
+    /// [`ServiceError`]: sealed, the database or the trail. Then nothing of the batch is stored.
+    pub async fn deposit(&self, source: &Source, deposits: &[Deposit], request: &RequestInfo) -> Result<Vec<Result<Receipt, OutOfScope>>> {
+        let ring = self.ring()?;
+        let ids: Vec<Ids> = deposits.iter().map(|_| Ids { device: DeviceId::new(&self.env), version: VersionId::new(&self.env) }).collect();
+        // Devices are locked in the order of their serial numbers, so that two batches never wait for each other.
+        let mut order: Vec<usize> = (0..deposits.len()).collect();
+        order.sort_by_key(|i| deposits.get(*i).map(|d| d.serial.clone()));
+        self.retry(async || {
+            let mut tx = self.store.write().await?;
+            let mut events = Vec::with_capacity(deposits.len());
+            let mut answers: Vec<(usize, Result<Receipt, OutOfScope>)> = Vec::with_capacity(deposits.len());
+            for i in &order {
+                let (Some(deposit), Some(ids)) = (deposits.get(*i), ids.get(*i)) else { continue };
+                let answer = self.deposit_one(&mut tx, &ring, source, deposit, ids, request, &mut events).await?;
+                answers.push((*i, answer));
+            }
+            let pending = self.append(&mut tx, &events).await?;
+            self.commit(tx, pending).await?;
+            answers.sort_by_key(|(i, _)| *i);
+            Ok(answers.into_iter().map(|(_, a)| a).collect())
+        })
+        .await
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "one deposit of a batch: the batch's context and the deposit's own")]
+    async fn deposit_one(
+        &self, tx: &mut Tx, ring: &Arc<Ring>, source: &Source, deposit: &Deposit, ids: &Ids, request: &RequestInfo, events: &mut Vec<Event>,
+    ) -> Result<Result<Receipt, OutOfScope>> {
+        let covered = crate::domain::token::covers(source.device_pattern.as_deref(), &deposit.serial);
+        let relation = if covered { Relation::NoDevice } else { Relation::Unknown };
+        if policy::decide(Caller::Token(source.scopes), Action::Deposit, relation).is_err() {
+            events.push(self.refusal(source, Some(&deposit.serial), "out_of_scope", request));
+            return Ok(Err(OutOfScope));
+        }
+        let now = self.env.now();
+        let device = self.device_for(tx, deposit, ids.device, now).await?;
+        tx.lock_device(device.id).await?;
+        let read = tx.versions(device.id, deposit.kind).await?;
+        let next = read.iter().map(|v| v.parts().0.version).max().unwrap_or(0) + 1;
+        let (mut versions, bad) = verified(read, ring);
+        for version in bad {
+            let mut event = self.event(EventKind::IntegrityFailure, Outcome::Failed, Actor::System, request);
+            event.detail = "key_versions".into();
+            (event.device, event.version) = (Some(device.id), Some(version));
+            events.push(event);
+        }
+        let seen_at = deposit.escrowed_at.map_or(now, |t| t.min(now));
+        let fingerprint = ring.fingerprint(device.id, deposit.kind, &deposit.key);
+        let known = versions.iter().find(|v| v.fingerprint == fingerprint).cloned();
+        let (id, became) = match known {
+            Some(known) => (known.id, self.again(tx, ring, source, &known, &mut versions, seen_at).await?),
+            None => {
+                let row = KeyVersion {
+                    id: ids.version,
+                    device: device.id,
+                    kind: deposit.kind,
+                    version: next,
+                    kek_id: ring.active_kek(),
+                    fingerprint,
+                    source: source.name.clone(),
+                    trust: source.trust,
+                    escrowed_at: seen_at,
+                    promoted_at: seen_at,
+                    unseen_letters: deposit.key.has_unseen_letters(),
+                    confirmed_at: now,
+                    revealed_at: None,
+                };
+                let place = place_of(&row);
+                let sealed = ring.seal(&place, deposit.key.expose().as_bytes(), self.env.entropy.as_ref()).map_err(|_| ServiceError::Integrity)?;
+                tx.insert_version(&Attested::sign(row.clone(), ring.as_ref()), &sealed).await?;
+                versions.push(row);
+                (ids.version, Became::New)
+            }
+        };
+        let Some(standing) = Standing::of(&versions) else { return Err(ServiceError::Integrity) };
+        let Some(row) = versions.iter().find(|v| v.id == id) else { return Err(ServiceError::Integrity) };
+        let receipt = Receipt {
+            device: device.id,
+            version: row.version,
+            became,
+            current: standing.current.id == id,
+            contested: standing.contested,
+            rotation_required: became != Became::New && row.revealed_at.is_some(),
+            unseen_letters: row.unseen_letters,
+        };
+        events.push(self.deposited(source, &device, id, &receipt, request));
+        Ok(Ok(receipt))
+    }
+
+    /// The device of a deposit: found or made; its hints follow the agent.
+    async fn device_for(&self, tx: &mut Tx, deposit: &Deposit, id: DeviceId, now: Timestamp) -> Result<Device> {
+        if tx.device_by_serial(&deposit.serial).await?.is_none() {
+            let mut fresh = Device::new(id, deposit.serial.clone(), now);
+            fresh.host_name.clone_from(&deposit.hints.host_name);
+            fresh.user_hint.clone_from(&deposit.hints.user);
+            fresh.last_seen = Some(now);
+            if tx.insert_device(&fresh).await? {
+                return Ok(fresh);
+            }
+        }
+        let mut device = tx.device_by_serial(&deposit.serial).await?.ok_or(ServiceError::Internal("a device vanished"))?;
+        let hints = &deposit.hints;
+        let changed = |new: &Option<String>, old: &Option<String>| new.is_some() && new != old;
+        if changed(&hints.host_name, &device.host_name) || changed(&hints.user, &device.user_hint) {
+            device.host_name = hints.host_name.clone().or(device.host_name);
+            device.user_hint = hints.user.clone().or(device.user_hint);
+            tx.update_device(&device).await?;
+        }
+        if device.last_seen.is_none_or(|seen| now.seconds_since(seen) >= 60) {
+            tx.touch_device(device.id, now).await?;
+        }
+        Ok(device)
+    }
+
+    /// The same key again: trust may rise, a superseded key may become current again.
+    async fn again(
+        &self, tx: &mut Tx, ring: &Arc<Ring>, source: &Source, known: &KeyVersion, versions: &mut [KeyVersion], seen_at: Timestamp,
+    ) -> Result<Became> {
+        let current = Standing::of(versions).map(|s| s.current.clone()).ok_or(ServiceError::Integrity)?;
+        let repeat = Repeat::of(known, &current, source.trust, seen_at);
+        let now = self.env.now();
+        let mut row = known.clone();
+        (row.trust, row.promoted_at) = (repeat.trust, repeat.promoted_at);
+        if row.trust != known.trust || row.promoted_at != known.promoted_at {
+            let old = Attested::sign(known.clone(), ring.as_ref());
+            if !tx.replace_version(known.id, old.mac(), &Attested::sign(row.clone(), ring.as_ref())).await? {
+                // The device's row is locked, so only a change of the row key can lead here.
+                return Err(ServiceError::Integrity);
+            }
+        }
+        if now.seconds_since(known.confirmed_at) >= 60 {
+            tx.confirm_version(known.id, now).await?;
+            row.confirmed_at = now;
+        }
+        if let Some(slot) = versions.iter_mut().find(|v| v.id == known.id) {
+            *slot = row;
+        }
+        let leads = Standing::of(versions).is_some_and(|s| s.current.id == known.id);
+        Ok(if leads && current.id != known.id { Became::Promoted } else { Became::Same })
+    }
+
+    fn deposited(&self, source: &Source, device: &Device, version: VersionId, receipt: &Receipt, request: &RequestInfo) -> Event {
+        let kind = match receipt.became {
+            Became::New => EventKind::DepositNew,
+            Became::Same => EventKind::DepositSame,
+            Became::Promoted => EventKind::DepositPromoted,
+        };
+        let mut event = self.event(kind, Outcome::Ok, source.actor.clone(), request);
+        event.role = source.trust.code().to_owned();
+        event.device = Some(device.id);
+        event.serial = Some(device.serial.as_str().to_owned());
+        event.version = Some(version);
+        event.detail = match (receipt.current, receipt.contested) {
+            (_, true) => "contested",
+            (true, false) => "current",
+            (false, false) => "kept",
+        }
+        .to_owned();
+        event
+    }
+
+    fn refusal(&self, source: &Source, serial: Option<&Serial>, detail: &'static str, request: &RequestInfo) -> Event {
+        let mut event = self.event(EventKind::DepositRefused, Outcome::Refused, source.actor.clone(), request);
+        event.role = source.trust.code().to_owned();
+        event.serial = serial.map(|s| s.as_str().to_owned());
+        event.detail = detail.to_owned();
+        event
+    }
+
+    /// Records deposits that a known source made and that could not be read. `details` name fields, never values.
+    ///
+    /// # Errors
+    /// [`ServiceError`].
+    pub async fn refuse_deposits(&self, source: &Source, details: &[(Option<Serial>, &'static str)], request: &RequestInfo) -> Result<()> {
+        let events: Vec<_> = details.iter().map(|(serial, detail)| self.refusal(source, serial.as_ref(), detail, request)).collect();
+        if events.is_empty() { Ok(()) } else { self.record(&events).await }
+    }
+}
+
+/// Where a version's sealed bytes lie.
+pub(super) fn place_of(version: &KeyVersion) -> Place<'static> {
+    Place { table: "key_versions", row: version.id.0, device: version.device.0, kind: version.kind.code() }
+}
+
+/// Splits rows into those that verify and the ids of those that do not.
+pub(super) fn verified(rows: Vec<Attested<KeyVersion>>, ring: &Ring) -> (Vec<KeyVersion>, Vec<VersionId>) {
+    let mut good = Vec::with_capacity(rows.len());
+    let mut bad = Vec::new();
+    for row in rows {
+        let id = row.parts().0.id;
+        match row.check(ring) {
+            Ok(version) => good.push(version),
+            Err(_) => bad.push(id),
+        }
+    }
+    (good, bad)
+}

@@ -1,0 +1,270 @@
+//! What is known of the devices: lists, pages, search, status, owners. Never a key.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::access::SignedIn;
+use super::escrow::verified;
+use super::reveal::{NoKey, no_key};
+use super::{Keyharbor, RequestInfo, Result, ServiceError};
+use crate::crypto::Ring;
+use crate::domain::audit::{Actor, EventKind, Outcome, TrailRow};
+use crate::domain::device::{Device, Ownership, Serial};
+use crate::domain::escrow::{KeyVersion, Standing};
+use crate::domain::ids::DeviceId;
+use crate::domain::person::Login;
+use crate::domain::policy::{Action, Permit, Refusal, Relation};
+use crate::domain::recovery_key::SecretKind;
+use crate::domain::token::ApiToken;
+use crate::store::Tx;
+
+/// Is there a key to show?
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum KeyState {
+    Available { contested: bool },
+    None(NoKey),
+}
+
+/// A device in a list.
+#[derive(Clone, Debug)]
+pub struct Listed {
+    pub device: Device,
+    pub key: KeyState,
+    pub owners: Vec<Login>,
+}
+
+/// A device's page.
+pub struct DevicePage {
+    pub device: Device,
+    pub permit: Permit,
+    pub key: KeyState,
+    /// Verified versions, newest first, and which of them leads.
+    pub versions: Vec<KeyVersion>,
+    pub current: Option<KeyVersion>,
+    pub other: Option<KeyVersion>,
+    /// Versions whose row does not verify.
+    pub unverified: usize,
+    pub owners: Vec<Login>,
+    /// Who was shown the key, and changes of owner, newest first.
+    pub history: Vec<TrailRow>,
+}
+
+/// What `escrow-status` answers. Never a key.
+#[derive(Clone, Debug, PartialEq)]
+pub struct EscrowStatus {
+    pub serial: Serial,
+    pub current: Option<KeyVersion>,
+    pub contested: bool,
+    pub versions: usize,
+    pub rotation_required: bool,
+}
+
+/// What a token with `devices:write` may say of a device. `None` leaves as is.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DevicePatch {
+    pub name: Option<String>,
+    pub host_name: Option<String>,
+    pub model: Option<String>,
+    pub os_version: Option<String>,
+    pub asset_tag: Option<String>,
+    pub device_key: Option<String>,
+    pub udid: Option<String>,
+    pub ownership: Option<Ownership>,
+    pub state: Option<crate::domain::DeviceState>,
+}
+
+const HISTORY: [EventKind; 5] =
+    [EventKind::RevealGranted, EventKind::RevealRenewed, EventKind::OwnerSet, EventKind::OwnerRemoved, EventKind::LoginRebound];
+const LIST_LIMIT: i64 = 200;
+const SEARCH_LIMIT: i64 = 50;
+
+fn state_of(device: &Device, versions: &[KeyVersion], unverified: usize) -> KeyState {
+    match Standing::of(versions) {
+        Some(s) => KeyState::Available { contested: s.contested },
+        None => KeyState::None(no_key(device, false, unverified > 0)),
+    }
+}
+
+impl Keyharbor {
+    /// The person's own devices.
+    ///
+    /// # Errors
+    /// [`ServiceError`].
+    pub async fn own_devices(&self, person: &SignedIn, request: &RequestInfo) -> Result<Vec<Listed>> {
+        self.permit(person, Action::ListOwn, request).await?;
+        let ring = self.ring()?;
+        let Some(login) = person.login() else { return Ok(Vec::new()) };
+        let mut tx = self.store.read().await?;
+        let bound = tx.binding_by_login(&person.who().issuer, login).await?.map(|b| b.check(ring.as_ref()));
+        let bound = match bound {
+            Some(Ok(binding)) => binding.who == *person.who(),
+            Some(Err(_)) => {
+                drop(tx);
+                self.record_integrity("login_bindings", None, request).await?;
+                return Ok(Vec::new());
+            }
+            None => false,
+        };
+        if !bound {
+            return Ok(Vec::new());
+        }
+        let rows = tx.owned_devices(&person.who().issuer, login, LIST_LIMIT).await?;
+        let mut own = Vec::with_capacity(rows.len());
+        let mut forged = Vec::new();
+        for (device, owner) in rows {
+            match owner.check(ring.as_ref()) {
+                Ok(_) => own.push(device),
+                Err(_) => forged.push(device.id),
+            }
+        }
+        let listed = self.listed(&mut tx, &ring, own).await?;
+        drop(tx);
+        for device in forged {
+            self.record_integrity("device_owners", Some(device), request).await?;
+        }
+        Ok(listed)
+    }
+
+    async fn listed(&self, tx: &mut Tx, ring: &Arc<Ring>, devices: Vec<Device>) -> Result<Vec<Listed>> {
+        let ids: Vec<DeviceId> = devices.iter().map(|d| d.id).collect();
+        let mut versions: HashMap<DeviceId, Vec<_>> = HashMap::new();
+        for row in tx.versions_of(&ids).await? {
+            versions.entry(row.parts().0.device).or_default().push(row);
+        }
+        let mut owners: HashMap<DeviceId, Vec<Login>> = HashMap::new();
+        for row in tx.owners_of(&ids).await? {
+            if let Ok(owner) = row.check(ring.as_ref()) {
+                owners.entry(owner.device).or_default().push(owner.login);
+            }
+        }
+        Ok(devices
+            .into_iter()
+            .map(|device| {
+                let (good, bad) = verified(versions.remove(&device.id).unwrap_or_default(), ring);
+                Listed { key: state_of(&device, &good, bad.len()), owners: owners.remove(&device.id).unwrap_or_default(), device }
+            })
+            .collect())
+    }
+
+    /// A device's page: the owner's with [`Action::ViewDevice`], the desk's with [`Action::DeskView`].
+    ///
+    /// # Errors
+    /// [`ServiceError::Refused`]: the one 404, or the desk's 403.
+    pub async fn device_page(&self, person: &SignedIn, id: Option<DeviceId>, action: Action, request: &RequestInfo) -> Result<DevicePage> {
+        let Some(id) = id else { return Err(self.judge_malformed(person, action, request).await) };
+        let (device, permit) = self.judge(person, id, action, request).await?;
+        let ring = self.ring()?;
+        let mut tx = self.store.read().await?;
+        let (versions, bad) = verified(tx.versions(id, SecretKind::RecoveryKey).await?, &ring);
+        let owners = tx.owners(id).await?.into_iter().filter_map(|o| o.check(ring.as_ref()).ok()).map(|o| o.login).collect();
+        let history = tx.trail_of_device(id, &HISTORY, 20).await?;
+        let standing = Standing::of(&versions);
+        let (current, other) = (standing.map(|s| s.current.clone()), standing.and_then(|s| s.other.cloned()));
+        Ok(DevicePage { key: state_of(&device, &versions, bad.len()), device, permit, current, other, versions, unverified: bad.len(), owners, history })
+    }
+
+    /// The desk's search. Personal devices are in no result.
+    ///
+    /// # Errors
+    /// [`ServiceError`].
+    pub async fn search(&self, person: &SignedIn, query: &str, request: &RequestInfo) -> Result<Vec<Listed>> {
+        self.permit(person, Action::SearchDevices, request).await?;
+        let ring = self.ring()?;
+        let query: String = query.trim().chars().filter(|c| !c.is_control()).take(200).collect();
+        if query.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut tx = self.store.read().await?;
+        let devices = tx.search_devices(&query, SEARCH_LIMIT).await?;
+        self.listed(&mut tx, &ring, devices).await
+    }
+
+    /// The device a token asks for; unknown and out of its pattern are the same refusal.
+    async fn token_device(&self, token: &ApiToken, serial: &Serial, action: Action, request: &RequestInfo) -> Result<Device> {
+        let device = self.store.read().await?.device_by_serial(serial).await?.filter(|_| token.covers(serial));
+        let relation = device.as_ref().map_or(Relation::Unknown, |d| Relation::Other(d.ownership));
+        self.permit_token(token, action, relation, request).await?;
+        device.ok_or(ServiceError::Refused(Refusal::NotFound))
+    }
+
+    /// # Errors
+    /// [`ServiceError::Refused`].
+    pub async fn read_device(&self, token: &ApiToken, serial: &Serial, request: &RequestInfo) -> Result<Device> {
+        self.token_device(token, serial, Action::ReadDevice, request).await
+    }
+
+    /// Makes or changes a device. `true` = it was made.
+    ///
+    /// # Errors
+    /// [`ServiceError::Refused`] out of scope; the database; the trail.
+    pub async fn write_device(&self, token: &ApiToken, serial: &Serial, patch: &DevicePatch, request: &RequestInfo) -> Result<(Device, bool)> {
+        let relation = if token.covers(serial) { Relation::NoDevice } else { Relation::Unknown };
+        self.permit_token(token, Action::WriteDevice, relation, request).await?;
+        let id = DeviceId::new(&self.env);
+        self.retry(async || {
+            let mut tx = self.store.write().await?;
+            let found = tx.device_by_serial(serial).await?;
+            let made = found.is_none();
+            let before = found.unwrap_or_else(|| Device::new(id, serial.clone(), self.env.now()));
+            let after = patch.applied(before.clone());
+            if made && !tx.insert_device(&after).await? {
+                return Err(ServiceError::Store(crate::store::StoreError::Conflict));
+            }
+            if !made && after != before {
+                tx.update_device(&after).await?;
+            }
+            if made || after != before {
+                let kind = if made { EventKind::DeviceCreated } else { EventKind::DeviceChanged };
+                let mut event = self.event(kind, Outcome::Ok, Actor::Token(token.id.clone()), request);
+                event.role = token.scopes.codes();
+                (event.device, event.serial) = (Some(after.id), Some(serial.as_str().to_owned()));
+                if after.ownership != before.ownership {
+                    event.detail = format!("ownership {}", after.ownership.code());
+                }
+                let pending = self.append(&mut tx, &[event]).await?;
+                self.commit(tx, pending).await?;
+            }
+            Ok((after, made))
+        })
+        .await
+    }
+
+    /// Is a key escrowed? `None` of a version for a device without one.
+    ///
+    /// # Errors
+    /// [`ServiceError::Refused`].
+    pub async fn escrow_status(&self, token: &ApiToken, serial: &Serial, request: &RequestInfo) -> Result<EscrowStatus> {
+        let device = self.token_device(token, serial, Action::ReadStatus, request).await?;
+        let ring = self.ring()?;
+        let (versions, _) = verified(self.store.read().await?.versions(device.id, SecretKind::RecoveryKey).await?, &ring);
+        let standing = Standing::of(&versions);
+        let current = standing.map(|s| s.current.clone());
+        Ok(EscrowStatus {
+            serial: device.serial,
+            contested: standing.is_some_and(|s| s.contested),
+            versions: versions.len(),
+            rotation_required: current.as_ref().is_some_and(|v| v.revealed_at.is_some()),
+            current,
+        })
+    }
+}
+
+impl DevicePatch {
+    fn applied(&self, mut device: Device) -> Device {
+        let set = |slot: &mut Option<String>, new: &Option<String>| {
+            if new.is_some() {
+                slot.clone_from(new);
+            }
+        };
+        set(&mut device.name, &self.name);
+        set(&mut device.host_name, &self.host_name);
+        set(&mut device.model, &self.model);
+        set(&mut device.os_version, &self.os_version);
+        set(&mut device.asset_tag, &self.asset_tag);
+        set(&mut device.device_key, &self.device_key);
+        set(&mut device.udid, &self.udid);
+        device.ownership = self.ownership.unwrap_or(device.ownership);
+        device.state = self.state.unwrap_or(device.state);
+        device
+    }
+}

@@ -1,0 +1,202 @@
+//! What may happen: the acts of the house, each with its permit, its transaction and its trail row. No HTTP in here.
+//!
+//! A service owns its transaction; no network call and no decryption happens inside one. `escrow` takes keys in, `reveal`
+//! shows them, `fleet` knows the devices, `access` knows people and tokens, `trail` reads and proves the trail, `custody`
+//! opens the key ring.
+
+pub mod access;
+pub mod clock;
+pub mod custody;
+pub mod escrow;
+pub mod fleet;
+pub mod forms;
+pub mod reveal;
+pub mod sign_in;
+pub mod throttle;
+pub mod tokens;
+pub mod trail;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use uuid::Uuid;
+
+use crate::config::{Config, ConfigError};
+use crate::crypto::Ring;
+use crate::domain::audit::{Actor, Event, EventKind, Outcome, Personal};
+use crate::domain::device::clean;
+use crate::domain::ids::{DeviceId, Env, EventId, Timestamp};
+use crate::domain::policy::Refusal;
+use crate::oidc::Oidc;
+use crate::store::{Pending, Store, StoreError, Tx};
+
+/// Why an act did not happen. What a caller is told is chosen in `web::error`; `Display` is for the log.
+#[derive(Debug, thiserror::Error)]
+pub enum ServiceError {
+    #[error("sealed: there is no key ring")]
+    Sealed,
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    #[error("{field} {why}")]
+    Invalid { field: &'static str, why: String },
+    #[error("too many requests until {until:?}")]
+    TooMany { until: Timestamp },
+    #[error("the trail cannot be written: {0}")]
+    Trail(#[source] StoreError),
+    #[error("the database: {0}")]
+    Store(#[from] StoreError),
+    #[error("a stored row or value does not verify")]
+    Integrity,
+    #[error("{0}")]
+    Internal(&'static str),
+}
+
+impl ServiceError {
+    pub fn invalid(field: &'static str, why: impl std::fmt::Display) -> Self {
+        Self::Invalid { field, why: why.to_string() }
+    }
+}
+
+pub type Result<T, E = ServiceError> = std::result::Result<T, E>;
+
+/// What the trail keeps of the request an act came with.
+#[derive(Clone, Debug)]
+pub struct RequestInfo {
+    pub id: Uuid,
+    pub address: Option<std::net::IpAddr>,
+    pub user_agent: Option<String>,
+}
+
+impl RequestInfo {
+    /// For acts that no request asked for.
+    pub fn none(env: &Env) -> Self {
+        Self { id: env.uuid(), address: None, user_agent: None }
+    }
+}
+
+/// The settings as the services use them, parsed once.
+pub struct Rules {
+    pub config: Config,
+    pub origin: String,
+    pub ticket: Option<regex_lite::Regex>,
+    pub exclusive: Vec<crate::domain::policy::Exclusive>,
+}
+
+impl Rules {
+    /// # Errors
+    /// [`ConfigError`].
+    pub fn new(config: Config) -> Result<Self, ConfigError> {
+        Ok(Self { origin: config.public_origin()?, ticket: config.ticket_pattern()?, exclusive: config.exclusive_roles()?, config })
+    }
+}
+
+/// Everything an act needs. Cheap to clone.
+#[derive(Clone)]
+pub struct Keyharbor {
+    pub(crate) store: Store,
+    pub(crate) env: Env,
+    pub(crate) rules: Arc<Rules>,
+    pub(crate) oidc: Oidc,
+    pub(crate) custody: Arc<custody::Custody>,
+    pub(crate) throttle: Arc<throttle::Throttle>,
+    pub(crate) checkpoint: Arc<trail::Checkpoint>,
+}
+
+/// How long one act may try, all in all, before it answers "unavailable".
+const PATIENCE: Duration = Duration::from_millis(4500);
+
+impl Keyharbor {
+    pub fn new(store: Store, env: Env, rules: Rules, oidc: Oidc, custody: custody::Custody) -> Self {
+        Self { store, env, rules: Arc::new(rules), oidc, custody: Arc::new(custody), throttle: Arc::default(), checkpoint: Arc::default() }
+    }
+
+    pub fn env(&self) -> &Env {
+        &self.env
+    }
+
+    pub fn rules(&self) -> &Rules {
+        &self.rules
+    }
+
+    /// # Errors
+    /// [`ServiceError::Sealed`].
+    pub(crate) fn ring(&self) -> Result<Arc<Ring>> {
+        self.custody.ring().ok_or(ServiceError::Sealed)
+    }
+
+    /// Starts an event of this request; the caller fills in what it is about.
+    pub(crate) fn event(&self, kind: EventKind, outcome: Outcome, actor: Actor, request: &RequestInfo) -> Event {
+        let mut salt = [0u8; 16];
+        self.env.entropy.fill(&mut salt);
+        Event {
+            id: EventId::new(&self.env),
+            at: self.env.now(),
+            kind,
+            outcome,
+            actor,
+            role: String::new(),
+            device: None,
+            serial: None,
+            version: None,
+            grant: None,
+            request: Some(request.id),
+            detail: String::new(),
+            personal: Personal {
+                address: request.address.map(|a| a.to_string()),
+                user_agent: request.user_agent.as_deref().and_then(|u| clean(u, 200)),
+                ..Personal::default()
+            },
+            salt,
+        }
+    }
+
+    /// Appends inside a transaction; the trail is its last act.
+    pub(crate) async fn append(&self, tx: &mut Tx, events: &[Event]) -> Result<Pending> {
+        let ring = self.ring()?;
+        tx.audit_append(events, ring.as_ref()).await.map_err(ServiceError::Trail)
+    }
+
+    /// Commits what `append` left pending, and lets the checkpoint line know.
+    pub(crate) async fn commit(&self, tx: Tx, pending: Pending) -> Result<crate::domain::audit::AuditReceipt> {
+        let receipt = tx.commit(pending).await.map_err(ServiceError::Trail)?;
+        self.checkpoint.note(receipt.seq());
+        Ok(receipt)
+    }
+
+    /// A transaction that records events and nothing else.
+    pub(crate) async fn record(&self, events: &[Event]) -> Result<()> {
+        self.retry(async || {
+            let mut tx = self.store.write().await?;
+            let pending = self.append(&mut tx, events).await?;
+            self.commit(tx, pending).await.map(|_| ())
+        })
+        .await
+    }
+
+    /// Runs a whole transaction again while its failure is a passing one, until the patience ends.
+    pub(crate) async fn retry<T>(&self, act: impl AsyncFn() -> Result<T>) -> Result<T> {
+        let attempt = async {
+            let mut pause = Duration::from_millis(25);
+            loop {
+                match act().await {
+                    Err(ServiceError::Store(e) | ServiceError::Trail(e)) if e.is_transient() => {
+                        tracing::warn!(error = %e, "a transaction is tried again");
+                        tokio::time::sleep(pause).await;
+                        pause = (pause * 2).min(Duration::from_millis(800));
+                    }
+                    other => return other,
+                }
+            }
+        };
+        tokio::time::timeout(PATIENCE, attempt).await.unwrap_or(Err(ServiceError::Store(StoreError::Timeout)))
+    }
+
+    /// One event `integrity_failure` that names the table and, where there is one, the device.
+    pub(crate) async fn record_integrity(&self, table: &'static str, device: Option<DeviceId>, request: &RequestInfo) -> Result<()> {
+        let mut event = self.event(EventKind::IntegrityFailure, Outcome::Failed, Actor::System, request);
+        event.detail = table.to_owned();
+        event.device = device;
+        tracing::error!(table, "a stored row does not verify");
+        self.record(&[event]).await
+    }
+}

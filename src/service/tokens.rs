@@ -1,0 +1,176 @@
+//! API tokens: made once, shown once, kept as a keyed hash; and who a caller with one is.
+
+use std::net::IpAddr;
+
+use super::{Keyharbor, RequestInfo, Result, ServiceError};
+use crate::crypto::Purpose;
+use crate::crypto::token::base62_secret;
+use crate::domain::audit::{Actor, EventKind, Outcome};
+use crate::domain::escrow::Trust;
+use crate::domain::ids::Timestamp;
+use crate::domain::integrity::Attested;
+use crate::domain::policy::{self, Action, Caller, Refusal, Relation};
+use crate::domain::token::{ApiToken, Door, Scopes, TokenText};
+
+/// What a new token is to be.
+pub struct NewToken {
+    pub name: String,
+    pub scopes: Scopes,
+    pub door: Door,
+    pub device_pattern: Option<String>,
+    pub trust: Trust,
+    pub expires_at: Option<Timestamp>,
+}
+
+impl Keyharbor {
+    /// Makes a token; the text is given out here and never again.
+    ///
+    /// # Errors
+    /// [`ServiceError`]: a bad name, no scope, sealed, the database.
+    pub async fn create_token(&self, new: NewToken, actor: Actor) -> Result<(ApiToken, zeroize::Zeroizing<String>)> {
+        let ring = self.ring()?;
+        let name = crate::domain::device::clean(&new.name, 80).ok_or_else(|| ServiceError::invalid("name", "must not be empty"))?;
+        if new.scopes.bits() == 0 {
+            return Err(ServiceError::invalid("scope", "give at least one"));
+        }
+        if new.expires_at.is_some_and(|t| t <= self.env.now()) {
+            return Err(ServiceError::invalid("expires", "is in the past"));
+        }
+        let mut id = [0u8; 8];
+        self.env.entropy.fill(&mut id);
+        let id: String = id.iter().map(|b| format!("{b:02x}")).collect();
+        let secret = base62_secret(self.env.entropy.as_ref());
+        let text = zeroize::Zeroizing::new(format!("kh_{id}_{}", secret.as_str()));
+        let token = ApiToken {
+            secret_hash: ring.token_hash(Purpose::ApiToken, format!("{id}_{}", secret.as_str()).as_bytes()),
+            id,
+            name,
+            scopes: new.scopes,
+            door: new.door,
+            device_pattern: new.device_pattern.map(|p| p.trim().to_ascii_uppercase()).filter(|p| !p.is_empty()),
+            trust: new.trust,
+            created_at: self.env.now(),
+            expires_at: new.expires_at,
+            revoked_at: None,
+            last_used: None,
+        };
+        let mut event = self.event(EventKind::TokenCreated, Outcome::Ok, actor, &RequestInfo::none(&self.env));
+        event.role = token.scopes.codes();
+        event.detail = format!("{} {} {}", token.id, token.door.code(), token.trust.code());
+        self.retry(async || {
+            let mut tx = self.store.write().await?;
+            tx.insert_token(&Attested::sign(token.clone(), ring.as_ref())).await?;
+            let pending = self.append(&mut tx, std::slice::from_ref(&event)).await?;
+            self.commit(tx, pending).await.map(|_| ())
+        })
+        .await?;
+        Ok((token, text))
+    }
+
+    /// All tokens that verify, and how many do not.
+    ///
+    /// # Errors
+    /// [`ServiceError`].
+    pub async fn tokens(&self) -> Result<(Vec<ApiToken>, usize)> {
+        let ring = self.ring()?;
+        let rows = self.store.read().await?.tokens().await?;
+        let all = rows.len();
+        let good: Vec<_> = rows.into_iter().filter_map(|r| r.check(ring.as_ref()).ok()).collect();
+        let bad = all - good.len();
+        Ok((good, bad))
+    }
+
+    /// Revokes; `false` when there is no such live token.
+    ///
+    /// # Errors
+    /// [`ServiceError`].
+    pub async fn revoke_token(&self, id: &str, actor: Actor) -> Result<bool> {
+        let ring = self.ring()?;
+        let mut event = self.event(EventKind::TokenRevoked, Outcome::Ok, actor, &RequestInfo::none(&self.env));
+        event.detail = id.to_owned();
+        self.retry(async || {
+            let mut tx = self.store.write().await?;
+            let Some(row) = tx.token(id).await? else { return Ok(false) };
+            let old = row.mac().to_vec();
+            let Ok(mut token) = row.check(ring.as_ref()) else { return Err(ServiceError::Integrity) };
+            if token.revoked_at.is_some() {
+                return Ok(false);
+            }
+            token.revoked_at = Some(self.env.now());
+            if !tx.replace_token(id, &old, &Attested::sign(token, ring.as_ref())).await? {
+                return Err(ServiceError::Store(crate::store::StoreError::Conflict));
+            }
+            let pending = self.append(&mut tx, std::slice::from_ref(&event)).await?;
+            self.commit(tx, pending).await?;
+            Ok(true)
+        })
+        .await
+    }
+
+    /// Which live token is this, at this door? Everything else is the same refusal, recorded.
+    ///
+    /// # Errors
+    /// [`ServiceError::Refused`] with [`Refusal::NotSignedIn`]; sealed; the database.
+    pub async fn authenticate_token(&self, text: Option<&str>, door: Door, request: &RequestInfo) -> Result<ApiToken> {
+        let ring = self.ring()?;
+        let refused = ServiceError::Refused(Refusal::NotSignedIn);
+        let Some(parts) = text.and_then(TokenText::parse) else {
+            self.refuse_unknown(EventKind::AccessRefused, "token", request).await;
+            return Err(refused);
+        };
+        let row = self.store.read().await?.token(parts.id).await?;
+        let stored = row.as_ref().map(|r| r.parts().0.secret_hash.clone()).unwrap_or_default();
+        let secret = zeroize::Zeroizing::new(format!("{}_{}", parts.id, parts.secret));
+        let matches = ring.token_hash_ok(Purpose::ApiToken, secret.as_bytes(), &stored);
+        let Some(row) = row.filter(|_| matches) else {
+            self.refuse_unknown(EventKind::AccessRefused, "token", request).await;
+            return Err(refused);
+        };
+        let Ok(token) = row.check(ring.as_ref()) else {
+            self.record_integrity("api_tokens", None, request).await?;
+            return Err(refused);
+        };
+        let now = self.env.now();
+        if !token.live(now) || token.door != door {
+            let why = if token.door != door { "wrong_door" } else { "token_ended" };
+            self.refuse_token(&token, why, request).await?;
+            return Err(refused);
+        }
+        if token.last_used.is_none_or(|t| now.seconds_since(t) >= 60) {
+            let mut tx = self.store.write().await?;
+            tx.touch_token(&token.id, now).await?;
+            tx.commit_unrecorded().await?;
+        }
+        Ok(token)
+    }
+
+    /// Records that a known token was refused something.
+    ///
+    /// # Errors
+    /// [`ServiceError`].
+    pub async fn refuse_token(&self, token: &ApiToken, detail: &str, request: &RequestInfo) -> Result<()> {
+        let mut event = self.event(EventKind::AccessRefused, Outcome::Refused, Actor::Token(token.id.clone()), request);
+        event.role = token.scopes.codes();
+        event.detail = detail.to_owned();
+        self.record(&[event]).await
+    }
+
+    /// Asks the policy for an act of a token; a refusal is a row.
+    ///
+    /// # Errors
+    /// [`ServiceError::Refused`].
+    pub async fn permit_token(&self, token: &ApiToken, action: Action, relation: Relation, request: &RequestInfo) -> Result<()> {
+        match policy::decide(Caller::Token(token.scopes), action, relation) {
+            Ok(_) => Ok(()),
+            Err(refusal) => {
+                self.refuse_token(token, action.code(), request).await?;
+                Err(refusal.into())
+            }
+        }
+    }
+}
+
+/// An address in a form that fits a log field.
+pub fn shown(address: Option<IpAddr>) -> String {
+    address.map_or_else(|| "-".to_owned(), |a| a.to_string())
+}

@@ -1,0 +1,172 @@
+//! Reading the trail, and proving it.
+
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use super::access::SignedIn;
+use super::{Keyharbor, RequestInfo, Result};
+use crate::crypto::Ring;
+use crate::domain::audit::{EventKind, Outcome, TrailRow};
+use crate::domain::integrity::ChainMac;
+use crate::domain::policy::Action;
+use crate::store::Store;
+
+/// When the next checkpoint line is due.
+#[derive(Default)]
+pub struct Checkpoint {
+    seen: AtomicI64,
+    logged: AtomicI64,
+    logged_at: AtomicI64,
+}
+
+const CHECKPOINT_ROWS: i64 = 1000;
+const CHECKPOINT_SECONDS: i64 = 3600;
+
+impl Checkpoint {
+    pub(super) fn note(&self, seq: i64) {
+        self.seen.fetch_max(seq, Ordering::Relaxed);
+    }
+}
+
+/// One page of the trail, newest first.
+pub struct Page {
+    pub rows: Vec<TrailRow>,
+    /// `before` of the next page; `None` on the last one.
+    pub older: Option<i64>,
+    /// This is not the newest page.
+    pub newer: bool,
+}
+
+/// What `audit verify` found.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Every row verifies; the last one's number and MAC.
+    Whole { seq: i64, mac: String },
+    Empty,
+    /// The first row that does not fit, and why.
+    Broken { seq: i64, why: &'static str },
+    /// The trail ends before a checkpoint, or holds another row there.
+    Short { seq: i64, why: &'static str },
+}
+
+/// A checkpoint as the log gives it: `SEQ:MAC`, the MAC in hexadecimal.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct AtLeast {
+    pub seq: i64,
+    pub mac: String,
+}
+
+impl std::str::FromStr for AtLeast {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (seq, mac) = text.split_once(':').ok_or("must be SEQ:MAC")?;
+        let seq = seq.parse().map_err(|_| "SEQ must be a number")?;
+        let hex = !mac.is_empty() && mac.bytes().all(|b| b.is_ascii_hexdigit());
+        if hex { Ok(Self { seq, mac: mac.to_ascii_lowercase() }) } else { Err("MAC must be hexadecimal") }
+    }
+}
+
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|b| format!("{b:02x}")).collect()
+}
+
+/// Walks the whole chain.
+///
+/// # Errors
+/// [`crate::store::StoreError`]; a row that cannot even be read is a [`Verdict::Broken`].
+pub async fn verify(store: &Store, ring: &Ring, at_least: Option<&AtLeast>) -> Result<Verdict, crate::store::StoreError> {
+    let (mut seq, mut mac) = (0i64, Vec::new());
+    let mut reached = at_least.is_none();
+    loop {
+        let rows = match store.read().await?.trail_after(seq, 1000).await {
+            Err(crate::store::StoreError::Decode(_)) => return first_unreadable(store, seq).await,
+            other => other?,
+        };
+        if rows.is_empty() {
+            break;
+        }
+        for row in rows {
+            let broken = |why| Ok(Verdict::Broken { seq: seq + 1, why });
+            if row.seq != seq + 1 {
+                return broken("a row is missing");
+            }
+            let personal_ok = match &row.personal_text {
+                Some(text) => ring.personal(&row.event.salt, text) == row.personal_mac,
+                None => row.erased,
+            };
+            if !personal_ok {
+                return broken("its personal fields were changed");
+            }
+            if !ring.chain_ok(&mac, &row.event.canonical(row.seq, &row.personal_mac), &row.mac) {
+                return broken("it does not verify");
+            }
+            (seq, mac) = (row.seq, row.mac);
+            if let Some(wanted) = at_least.filter(|w| w.seq == seq) {
+                if wanted.mac != hex(&mac) {
+                    return Ok(Verdict::Short { seq, why: "the checkpoint names another row" });
+                }
+                reached = true;
+            }
+        }
+    }
+    let (head_seq, head_mac) = store.read().await?.head().await?;
+    if head_seq != seq || head_mac != mac {
+        return Ok(Verdict::Broken { seq: seq + 1, why: "the head names a row that is not there" });
+    }
+    Ok(match (reached, seq) {
+        (false, _) => Verdict::Short { seq, why: "the trail ends before the checkpoint" },
+        (true, 0) => Verdict::Empty,
+        (true, _) => Verdict::Whole { seq, mac: hex(&mac) },
+    })
+}
+
+/// A batch held a row that cannot be read: which one?
+async fn first_unreadable(store: &Store, after: i64) -> Result<Verdict, crate::store::StoreError> {
+    let mut seq = after;
+    loop {
+        match store.read().await?.trail_after(seq, 1).await {
+            Ok(rows) if rows.first().is_some_and(|r| r.seq == seq + 1) => seq += 1,
+            _ => return Ok(Verdict::Broken { seq: seq + 1, why: "it cannot be read" }),
+        }
+    }
+}
+
+impl Keyharbor {
+    /// A page for the auditor; that it was read is a row itself.
+    ///
+    /// # Errors
+    /// [`super::ServiceError`].
+    pub async fn trail_page(&self, person: &SignedIn, before: Option<i64>, limit: i64, request: &RequestInfo) -> Result<Page> {
+        self.permit(person, Action::ReadTrail, request).await?;
+        let mut event = self.person_event(EventKind::TrailRead, Outcome::Ok, person, request);
+        event.detail = before.map_or_else(|| "newest".to_owned(), |b| format!("before {b}"));
+        self.record(&[event]).await?;
+        let mut rows = self.store.read().await?.trail_page(before, limit + 1).await?;
+        let more = i64::try_from(rows.len()).unwrap_or(i64::MAX) > limit;
+        if more {
+            rows.pop();
+        }
+        let older = rows.last().filter(|_| more).map(|r| r.seq);
+        Ok(Page { rows, older, newer: before.is_some() })
+    }
+
+    /// Writes the checkpoint line when 1,000 rows or an hour have passed. Called every few seconds.
+    pub async fn checkpoint_tick(&self) {
+        let c = &self.checkpoint;
+        let (seen, logged) = (c.seen.load(Ordering::Relaxed), c.logged.load(Ordering::Relaxed));
+        let now = self.env.now().seconds();
+        let due = seen - logged >= CHECKPOINT_ROWS || (seen > logged && now - c.logged_at.load(Ordering::Relaxed) >= CHECKPOINT_SECONDS);
+        if !due || self.is_sealed() {
+            return;
+        }
+        let head = async { self.store.read().await?.head().await };
+        match head.await {
+            Ok((seq, mac)) => {
+                tracing::info!(seq, mac = hex(&mac), "checkpoint");
+                c.logged.store(seq, Ordering::Relaxed);
+                c.logged_at.store(now, Ordering::Relaxed);
+            }
+            Err(e) => tracing::error!(error = %e, "no checkpoint could be written"),
+        }
+    }
+}
