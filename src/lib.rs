@@ -5,3 +5,4 @@
 //! `tests/it/tidy.rs` holds the table.
 
 pub mod domain;
+pub mod store;
