@@ -1,0 +1,102 @@
+//! Bringing a database up to date: `migrations/{sqlite,postgres}`, compiled in. A migration that a newer release applied is
+//! no error, because replicas of two releases may run side by side.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use sqlx::migrate::{Migrate, Migrator};
+use sqlx::{Connection, PgConnection};
+
+use super::{Pools, Store, StoreError};
+
+static SQLITE: Migrator = sqlx::migrate!("./migrations/sqlite");
+static POSTGRES: Migrator = sqlx::migrate!("./migrations/postgres");
+
+/// Our own number: the driver's lock blocks and would stall a `CREATE INDEX CONCURRENTLY`.
+const TRY_LOCK: &str = "SELECT pg_try_advisory_lock(7308604896)";
+const UNLOCK: &str = "SELECT pg_advisory_unlock(7308604896)";
+const HAS_TABLE_SQLITE: &str = "SELECT COUNT(*) FROM sqlite_schema WHERE name = '_sqlx_migrations'";
+const HAS_TABLE_POSTGRES: &str =
+    "SELECT COUNT(*) FROM pg_tables WHERE tablename = '_sqlx_migrations' AND schemaname = ANY (current_schemas(false))";
+const TABLE: &str = "_sqlx_migrations";
+
+impl Store {
+    /// Applies what is missing. On PostgreSQL one replica at a time, over a connection of its own (never through a
+    /// transaction pooler: the lock belongs to the session).
+    ///
+    /// # Errors
+    /// A migration that was changed after it ran, or fails; a lock that another process holds for a minute.
+    pub async fn migrate(&self) -> Result<(), StoreError> {
+        let applied = match &self.pools {
+            Pools::Sqlite { write, .. } => {
+                let mut conn = write.acquire().await?;
+                ours(&SQLITE).run(&mut *conn).await?;
+                applied(&mut *conn).await?
+            }
+            Pools::Postgres { options, .. } => {
+                let mut conn = PgConnection::connect_with(options).await?;
+                let outcome = migrate_locked(&mut conn).await;
+                conn.close().await.ok();
+                outcome?
+            }
+        };
+        let known = self.known();
+        for version in applied.iter().filter(|v| !known.contains(v)) {
+            tracing::warn!(version, "the database holds a migration of a newer release");
+        }
+        Ok(())
+    }
+
+    /// The numbers of the migrations that `migrate` would apply.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn pending_migrations(&self) -> Result<Vec<i64>, StoreError> {
+        let applied = match &self.pools {
+            Pools::Sqlite { write, .. } => {
+                let mut conn = write.acquire().await?;
+                let tables: i64 = sqlx::query_scalar(HAS_TABLE_SQLITE).fetch_one(&mut *conn).await?;
+                if tables == 0 { HashSet::new() } else { applied(&mut *conn).await? }
+            }
+            Pools::Postgres { pool, .. } => {
+                let mut conn = pool.acquire().await?;
+                let tables: i64 = sqlx::query_scalar(HAS_TABLE_POSTGRES).fetch_one(&mut *conn).await?;
+                if tables == 0 { HashSet::new() } else { applied(&mut *conn).await? }
+            }
+        };
+        Ok(self.known().into_iter().filter(|v| !applied.contains(v)).collect())
+    }
+
+    fn known(&self) -> Vec<i64> {
+        let migrator = if matches!(self.pools, Pools::Sqlite { .. }) { &SQLITE } else { &POSTGRES };
+        migrator.iter().map(|m| m.version).collect()
+    }
+}
+
+/// The compiled-in migrations with our settings.
+fn ours(source: &'static Migrator) -> Migrator {
+    let mut migrator = Migrator::with_migrations(source.iter().cloned().collect());
+    migrator.set_ignore_missing(true).set_locking(false);
+    migrator
+}
+
+async fn migrate_locked(conn: &mut PgConnection) -> Result<HashSet<i64>, StoreError> {
+    let mut waited = Duration::ZERO;
+    let mut pause = Duration::from_millis(250);
+    while !sqlx::query_scalar::<_, bool>(TRY_LOCK).fetch_one(&mut *conn).await? {
+        if waited >= Duration::from_secs(60) {
+            return Err(StoreError::Unavailable("another process has been migrating for a minute".to_owned()));
+        }
+        tokio::time::sleep(pause).await;
+        waited += pause;
+        pause = (pause * 2).min(Duration::from_secs(5));
+    }
+    ours(&POSTGRES).run(&mut *conn).await?;
+    let done = applied(conn).await?;
+    sqlx::query(UNLOCK).execute(conn).await?;
+    Ok(done)
+}
+
+async fn applied<C: Migrate>(conn: &mut C) -> Result<HashSet<i64>, StoreError> {
+    Ok(conn.list_applied_migrations(TABLE).await?.into_iter().map(|m| m.version).collect())
+}

@@ -1,0 +1,231 @@
+//! The database: rows in, rows out, on SQLite or PostgreSQL. It moves sealed bytes and MACs without knowing how they are
+//! made, begins no transaction on its own, and hands out a sealed key for an `AuditReceipt` only.
+//!
+//! `sql/` holds every statement once and is compiled twice, beneath `sqlite` and beneath `postgres`; [`Tx`] sends each
+//! call to its copy. Services call this room, nobody else does.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use secrecy::{ExposeSecret, SecretString};
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{PgPool, SqlitePool};
+
+use crate::domain::audit::AuditReceipt;
+use crate::domain::ids::{GrantId, Timestamp, VersionId};
+use crate::domain::{Attested, ChainMac, Event, KeyVersion, Sealed};
+
+pub use error::StoreError;
+pub use tx::RingRow;
+
+/// Names the statements of a file, and lists them for the test that prepares each.
+macro_rules! statements {
+    ($($(#[$doc:meta])* $name:ident = $sql:expr;)+) => {
+        $($(#[$doc])* const $name: &str = $sql;)+
+        pub(super) const ALL: &[(&str, &str)] = &[$((stringify!($name), $name)),+];
+    };
+}
+
+mod error;
+mod migrate;
+mod postgres;
+mod sqlite;
+mod tx;
+
+/// Where the database is.
+#[derive(Clone, Debug)]
+pub struct StoreOptions {
+    /// `sqlite:///path/file.db` or `postgres://user@host:port/name`; secret, since it can hold a password.
+    pub url: SecretString,
+    /// PostgreSQL: all connections. SQLite: those that read; one more writes.
+    pub max_connections: u32,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Engine {
+    Sqlite,
+    Postgres,
+}
+
+/// The pools. Cheap to clone.
+#[derive(Clone)]
+pub struct Store {
+    pools: Pools,
+    next: Arc<AtomicU64>,
+}
+
+#[derive(Clone)]
+enum Pools {
+    Sqlite { write: SqlitePool, read: SqlitePool },
+    Postgres { pool: PgPool, options: Box<PgConnectOptions> },
+}
+
+/// An open transaction; dropped, it is rolled back.
+pub struct Tx {
+    side: Side,
+    id: u64,
+}
+
+enum Side {
+    Sqlite(sqlite::Tx),
+    Postgres(postgres::Tx),
+}
+
+/// Trail rows are appended to an open transaction and wait for its commit.
+#[derive(Debug)]
+#[must_use = "only a commit with it makes a receipt"]
+pub struct Pending {
+    tx: u64,
+    seq: i64,
+    grant: Option<GrantId>,
+    version: Option<VersionId>,
+}
+
+impl Store {
+    /// Connects; migrates nothing.
+    ///
+    /// # Errors
+    /// [`StoreError::Config`] names what is wrong with the address; otherwise the database cannot be reached.
+    pub async fn connect(options: &StoreOptions) -> Result<Self, StoreError> {
+        let url = options.url.expose_secret();
+        let pools = match url.split_once("://").map(|(scheme, _)| scheme) {
+            Some("sqlite") => {
+                let (write, read) = sqlite::open(url, options.max_connections).await?;
+                Pools::Sqlite { write, read }
+            }
+            Some("postgres" | "postgresql") => {
+                let parsed = postgres::options(url)?;
+                let pool = postgres::open(parsed.clone(), options.max_connections).await?;
+                Pools::Postgres { pool, options: Box::new(parsed) }
+            }
+            _ => return Err(StoreError::Config("must begin with sqlite:// or postgres://".to_owned())),
+        };
+        Ok(Self { pools, next: Arc::new(AtomicU64::new(1)) })
+    }
+
+    pub fn engine(&self) -> Engine {
+        match self.pools {
+            Pools::Sqlite { .. } => Engine::Sqlite,
+            Pools::Postgres { .. } => Engine::Postgres,
+        }
+    }
+
+    /// Does the database answer?
+    ///
+    /// # Errors
+    /// It does not, or not in time.
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        let mut tx = self.read().await?;
+        tx.head().await.map(|_| ())
+    }
+
+    /// The database's clock, where replicas share one; `None` on SQLite.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn now(&self) -> Result<Option<Timestamp>, StoreError> {
+        match &self.pools {
+            Pools::Sqlite { .. } => Ok(None),
+            Pools::Postgres { pool, .. } => postgres::now(pool).await.map(Some),
+        }
+    }
+
+    /// A transaction that cannot write.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`]: no connection in time.
+    pub async fn read(&self) -> Result<Tx, StoreError> {
+        let side = match &self.pools {
+            Pools::Sqlite { read, .. } => Side::Sqlite(sqlite::begin(read, sqlite::BEGIN_READ).await?),
+            Pools::Postgres { pool, .. } => Side::Postgres(postgres::begin(pool, postgres::BEGIN_READ).await?),
+        };
+        Ok(Tx { side, id: self.next.fetch_add(1, Ordering::Relaxed) })
+    }
+
+    /// A transaction that writes; on SQLite it is the only one.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`]: no connection or no write lock in time.
+    pub async fn write(&self) -> Result<Tx, StoreError> {
+        let side = match &self.pools {
+            Pools::Sqlite { write, .. } => Side::Sqlite(sqlite::begin(write, sqlite::BEGIN_WRITE).await?),
+            Pools::Postgres { pool, .. } => Side::Postgres(postgres::begin(pool, postgres::BEGIN_WRITE).await?),
+        };
+        Ok(Tx { side, id: self.next.fetch_add(1, Ordering::Relaxed) })
+    }
+
+    /// The one key version that a committed trail row names; `None` when it names none, or that version is gone.
+    ///
+    /// # Errors
+    /// The database does not answer, or the row cannot be read.
+    pub async fn sealed_key(&self, receipt: &AuditReceipt) -> Result<Option<(Attested<KeyVersion>, Sealed)>, StoreError> {
+        let Some(version) = receipt.version() else { return Ok(None) };
+        match &mut self.read().await?.side {
+            Side::Sqlite(tx) => sqlite::sql::keys::sealed_version(tx, version).await,
+            Side::Postgres(tx) => postgres::sql::keys::sealed_version(tx, version).await,
+        }
+    }
+
+    /// Waits for open transactions and closes every connection.
+    pub async fn close(&self) {
+        match &self.pools {
+            Pools::Sqlite { write, read } => {
+                read.close().await;
+                write.close().await;
+            }
+            Pools::Postgres { pool, .. } => pool.close().await,
+        }
+    }
+
+    /// Every statement of one engine with its name, for the test that prepares each.
+    pub fn statements(engine: Engine) -> impl Iterator<Item = (&'static str, &'static str)> {
+        let (shared, own) = match engine {
+            Engine::Sqlite => (sqlite::sql::ALL, sqlite::OWN),
+            Engine::Postgres => (postgres::sql::ALL, postgres::OWN),
+        };
+        shared.iter().copied().chain(std::iter::once(own)).flatten().copied()
+    }
+}
+
+impl Tx {
+    /// Appends events to the trail: locks its head, chains each row, moves the head. The last act of a transaction,
+    /// so that the head is locked for the least time.
+    ///
+    /// # Errors
+    /// An empty batch, an event id that is in the trail already, a trail whose head is missing.
+    pub async fn audit_append(&mut self, events: &[Event], key: &dyn ChainMac) -> Result<Pending, StoreError> {
+        let Some(last) = events.last() else {
+            return Err(StoreError::Other("an empty batch of trail events".to_owned()));
+        };
+        let seq = match &mut self.side {
+            Side::Sqlite(tx) => sqlite::sql::trail::append(tx, events, key).await?,
+            Side::Postgres(tx) => postgres::sql::trail::append(tx, events, key).await?,
+        };
+        Ok(Pending { tx: self.id, seq, grant: last.grant, version: last.version })
+    }
+
+    /// Commits together with its trail rows: the one place where a receipt is made. It names the grant and the version of
+    /// the last event.
+    ///
+    /// # Errors
+    /// Nothing was committed, or ([`StoreError::Unavailable`]) it is unknown whether it was.
+    pub async fn commit(self, pending: Pending) -> Result<AuditReceipt, StoreError> {
+        if pending.tx != self.id {
+            return Err(StoreError::Other("trail rows of another transaction".to_owned()));
+        }
+        self.commit_unrecorded().await?;
+        Ok(AuditReceipt::after_commit(pending.seq, pending.grant, pending.version))
+    }
+
+    /// Commits what needs no trail row: `last_seen`, sweeps.
+    ///
+    /// # Errors
+    /// As `commit`.
+    pub async fn commit_unrecorded(self) -> Result<(), StoreError> {
+        match self.side {
+            Side::Sqlite(tx) => tx.commit().await?,
+            Side::Postgres(tx) => tx.commit().await?,
+        }
+        Ok(())
+    }
+}

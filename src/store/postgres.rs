@@ -1,0 +1,174 @@
+//! The PostgreSQL side: how its connections are opened, the few words its dialect says differently, and its copy of `sql/`.
+//!
+//! A connection is used only while its server takes writes, so a demoted primary is left at once. Nobody but `store` names
+//! this room.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{PgPool, Transaction};
+use url::Url;
+use uuid::Uuid;
+
+use super::StoreError;
+use crate::domain::Timestamp;
+use sql::trail::Line;
+
+pub(super) type Db = sqlx::Postgres;
+pub(super) type Conn = sqlx::PgConnection;
+pub(super) type Row = sqlx::postgres::PgRow;
+pub(super) type Tx = Transaction<'static, Db>;
+
+pub(super) const BEGIN_WRITE: &str = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE";
+pub(super) const BEGIN_READ: &str = "BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY";
+
+/// Held until the end of the transaction. Always a statement of its own: joined with a read, others slip through.
+macro_rules! lock {
+    () => {
+        " FOR UPDATE"
+    };
+}
+macro_rules! share {
+    () => {
+        " FOR SHARE"
+    };
+}
+/// A list of ids as one parameter.
+macro_rules! uuids_in {
+    ($parameter:literal) => {
+        concat!("(SELECT UNNEST(", $parameter, "::uuid[]))")
+    };
+}
+/// A list of texts as one parameter.
+macro_rules! texts_in {
+    ($parameter:literal) => {
+        concat!("(SELECT UNNEST(", $parameter, "::text[]))")
+    };
+}
+
+#[path = "sql/mod.rs"]
+pub(super) mod sql;
+
+pub(super) const INSERT_LINES: &str = concat!(
+    "INSERT INTO audit_events (seq, id, happened_at, kind, outcome, actor_kind, actor_issuer, actor_subject, role, device, ",
+    "serial, version, grant_id, request, detail, personal, salt, personal_mac, mac) ",
+    "SELECT * FROM UNNEST($1::bigint[], $2::uuid[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], ",
+    "$9::text[], $10::uuid[], $11::text[], $12::uuid[], $13::uuid[], $14::uuid[], $15::text[], $16::text[], $17::bytea[], ",
+    "$18::bytea[], $19::bytea[])"
+);
+const NOW: &str = "SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS BIGINT)";
+const WRITABLE: &str = "SHOW transaction_read_only";
+/// Longest waits: for a lock, for a statement, inside an open transaction. `SET`, because a pooler refuses `options=`.
+const LIMITS: &str = "SET lock_timeout = '4s'; SET statement_timeout = '15s'; SET idle_in_transaction_session_timeout = '15s'";
+/// What this side has besides the shared text.
+pub(super) const OWN: &[(&str, &str)] = &[("INSERT_LINES", INSERT_LINES), ("NOW", NOW), ("WRITABLE", WRITABLE)];
+
+/// Parameters that are understood. The driver would ignore others with no more than a warning, `target_session_attrs` too.
+const PARAMETERS: &[&str] = &[
+    "sslmode",
+    "sslrootcert",
+    "sslcert",
+    "sslkey",
+    "host",
+    "port",
+    "user",
+    "password",
+    "dbname",
+    "application_name",
+    "statement-cache-capacity",
+];
+
+/// Inserts trail rows in one statement; answers how many.
+pub(super) async fn insert_lines(conn: &mut Conn, lines: &[Line<'_>]) -> Result<u64, StoreError> {
+    fn each<'a, T>(lines: &'a [Line<'a>], column: impl Fn(&'a Line<'a>) -> T) -> Vec<T> {
+        lines.iter().map(column).collect()
+    }
+    let done = sqlx::query(INSERT_LINES)
+        .bind(each(lines, |l| l.seq))
+        .bind(each(lines, |l| l.event.id.0))
+        .bind(each(lines, |l| l.event.at.0))
+        .bind(each(lines, |l| l.event.kind.code()))
+        .bind(each(lines, |l| l.event.outcome.code()))
+        .bind(each(lines, |l| l.event.actor.kind()))
+        .bind(each(lines, |l| l.event.actor.columns().0))
+        .bind(each(lines, |l| l.event.actor.columns().1))
+        .bind(each(lines, |l| l.event.role.as_str()))
+        .bind(each(lines, |l| l.event.device.map(|d| d.0)))
+        .bind(each(lines, |l| l.event.serial.as_deref()))
+        .bind(each(lines, |l| l.event.version.map(|v| v.0)))
+        .bind(each(lines, |l| l.event.grant.map(|g| g.0)))
+        .bind(each(lines, |l| l.event.request))
+        .bind(each(lines, |l| l.event.detail.as_str()))
+        .bind(each(lines, |l| l.personal.as_str()))
+        .bind(each(lines, |l| l.event.salt.as_slice()))
+        .bind(each(lines, |l| l.personal_mac.as_slice()))
+        .bind(each(lines, |l| l.mac.as_slice()))
+        .execute(conn)
+        .await?;
+    Ok(done.rows_affected())
+}
+
+/// A list of ids in the form that `uuids_in!` reads.
+pub(super) fn uuid_list(ids: impl Iterator<Item = Uuid>) -> Vec<Uuid> {
+    ids.collect()
+}
+
+/// A list of texts in the form that `texts_in!` reads.
+pub(super) fn text_list<'a>(texts: impl Iterator<Item = &'a str>) -> Vec<String> {
+    texts.map(str::to_owned).collect()
+}
+
+/// Reads an address and refuses what the driver would silently ignore.
+pub(super) fn options(url: &str) -> Result<PgConnectOptions, StoreError> {
+    let bad = |text: &str| Err(StoreError::Config(text.to_owned()));
+    let Ok(parsed) = Url::parse(url) else {
+        return bad("not of the form postgres://user@host:port/name (one host; percent-encode special characters)");
+    };
+    for (name, value) in parsed.query_pairs() {
+        if !PARAMETERS.contains(&&*name) {
+            return Err(StoreError::Config(format!("unknown parameter `{name}`; known are {}", PARAMETERS.join(", "))));
+        }
+        if name == "host" && value.contains(',') {
+            return bad("parameter `host` takes one host");
+        }
+    }
+    PgConnectOptions::from_str(url).or_else(|_| bad("a part of it cannot be read (port, sslmode, statement-cache-capacity?)"))
+}
+
+pub(super) async fn open(options: PgConnectOptions, max_connections: u32) -> Result<PgPool, StoreError> {
+    let pool = PgPoolOptions::new()
+        .max_connections(max_connections.max(1))
+        .acquire_timeout(Duration::from_secs(2))
+        // The question whether it takes writes stands in place of the ping.
+        .test_before_acquire(false)
+        .after_connect(|conn, _| {
+            Box::pin(async move {
+                if !takes_writes(conn).await? {
+                    return Err(sqlx::Error::Protocol("this server takes no writes (a standby?)".to_owned()));
+                }
+                sqlx::raw_sql(LIMITS).execute(conn).await.map(|_| ())
+            })
+        })
+        .before_acquire(|conn, _| Box::pin(takes_writes(conn)))
+        .connect_with(options)
+        .await?;
+    Ok(pool)
+}
+
+async fn takes_writes(conn: &mut Conn) -> Result<bool, sqlx::Error> {
+    let answer: String = sqlx::query_scalar(WRITABLE).persistent(false).fetch_one(conn).await?;
+    Ok(answer == "off")
+}
+
+/// In a task of its own: a `begin` that is dropped half-way would leave the session inside a transaction that nobody knows of.
+pub(super) async fn begin(pool: &PgPool, statement: &'static str) -> Result<Tx, StoreError> {
+    let pool = pool.clone();
+    let begun = tokio::spawn(async move { pool.begin_with(statement).await }).await;
+    Ok(begun.map_err(|_| StoreError::Unavailable("the task that opens transactions ended".to_owned()))??)
+}
+
+/// The clock that all replicas share.
+pub(super) async fn now(pool: &PgPool) -> Result<Timestamp, StoreError> {
+    Ok(Timestamp(sqlx::query_scalar(NOW).fetch_one(pool).await?))
+}

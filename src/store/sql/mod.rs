@@ -1,0 +1,45 @@
+//! Every statement, once. This folder is compiled twice, beneath `store::sqlite` and beneath `store::postgres`; what the two
+//! say differently (`Conn`, `Row`, `lock!`, `share!`, lists as parameters, the trail's batch insert) stands there.
+//!
+//! Functions take an open transaction's connection and never begin or end one.
+
+use sqlx::{Decode, Row as _, Type};
+
+use super::{Db, Row};
+use crate::store::StoreError;
+
+pub mod devices;
+pub mod keys;
+pub mod people;
+pub mod reveals;
+pub mod ring;
+mod search;
+pub mod sessions;
+pub mod tokens;
+pub mod trail;
+
+/// The statements of each file.
+pub const ALL: &[&[(&str, &str)]] =
+    &[devices::ALL, search::ALL, people::ALL, sessions::ALL, tokens::ALL, keys::ALL, reveals::ALL, trail::ALL, ring::ALL];
+
+/// A column's value; an error names the column and nothing else.
+fn get<'r, T: Decode<'r, Db> + Type<Db>>(row: &'r Row, column: &'static str) -> Result<T, StoreError> {
+    row.try_get(column).map_err(|_| StoreError::Decode(column))
+}
+
+/// A column's value as one of our words.
+fn word<'r, R: Decode<'r, Db> + Type<Db>, T>(
+    row: &'r Row,
+    column: &'static str,
+    parse: impl FnOnce(R) -> Option<T>,
+) -> Result<T, StoreError> {
+    parse(get(row, column)?).ok_or(StoreError::Decode(column))
+}
+
+fn one<T>(row: Option<Row>, read: impl Fn(&Row) -> Result<T, StoreError>) -> Result<Option<T>, StoreError> {
+    row.as_ref().map(read).transpose()
+}
+
+fn many<T>(rows: &[Row], read: impl Fn(&Row) -> Result<T, StoreError>) -> Result<Vec<T>, StoreError> {
+    rows.iter().map(read).collect()
+}

@@ -1,0 +1,152 @@
+//! Rows of `sessions` and `sign_ins`.
+
+use sqlx::{query, query_scalar};
+
+use super::super::{Conn, Row};
+use super::people::{login, subject};
+use super::{get, keys, one};
+use crate::domain::Attested;
+use crate::domain::ids::{LineId, RowId, SessionId, Timestamp};
+use crate::domain::person::{Login, Roles, Session, SignIn, Subject};
+use crate::store::StoreError;
+
+statements! {
+    INSERT_SESSION = "INSERT INTO sessions (id, secret_hash, line, issuer, subject, login, roles, auth_time, acr, sid, created_at, \
+                      last_seen, row_mac) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
+    SESSION_BY_HASH = "SELECT id, secret_hash, line, issuer, subject, login, roles, auth_time, acr, sid, created_at, last_seen, \
+                       row_mac FROM sessions WHERE secret_hash = $1";
+    REPLACE_SESSION = "UPDATE sessions SET id = $1, secret_hash = $2, line = $3, issuer = $4, subject = $5, login = $6, roles = $7, \
+                       auth_time = $8, acr = $9, sid = $10, created_at = $11, last_seen = $12, row_mac = $13 \
+                       WHERE id = $14 AND row_mac = $15";
+    DELETE_SESSION = "DELETE FROM sessions WHERE id = $1";
+    DELETE_LINE = "DELETE FROM sessions WHERE line = $1";
+    DELETE_SID = "DELETE FROM sessions WHERE issuer = $1 AND sid = $2";
+    DELETE_SESSIONS_OF = "DELETE FROM sessions WHERE issuer = $1 AND subject = $2";
+    SWEEP_SESSIONS = "DELETE FROM sessions WHERE created_at < $1 OR last_seen < $2";
+    INSERT_SIGN_IN = "INSERT INTO sign_ins (id, state_hash, browser_hash, sealed, kek_id, line, created_at, expires_at) \
+                      VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+    TAKE_SIGN_IN = "DELETE FROM sign_ins WHERE state_hash = $1 \
+                    RETURNING id, state_hash, browser_hash, sealed, kek_id, line, created_at, expires_at";
+    OPEN_SIGN_INS = "SELECT COUNT(*) FROM sign_ins";
+    SWEEP_SIGN_INS = "DELETE FROM sign_ins WHERE expires_at <= $1";
+}
+
+/// Binds the thirteen columns of a session in their order.
+macro_rules! bind_session {
+    ($query:expr, $session:expr) => {{
+        let (row, mac) = $session.parts();
+        $query
+            .bind(row.id.0)
+            .bind(row.secret_hash.as_slice())
+            .bind(row.line.0)
+            .bind(row.who.issuer.as_str())
+            .bind(row.who.subject.as_str())
+            .bind(row.login.as_ref().map(Login::as_str))
+            .bind(row.roles.bits())
+            .bind(row.auth_time.map(|t| t.0))
+            .bind(row.acr.as_deref())
+            .bind(row.sid.as_deref())
+            .bind(row.created_at.0)
+            .bind(row.last_seen.0)
+            .bind(mac)
+    }};
+}
+
+pub async fn insert_session(conn: &mut Conn, session: &Attested<Session>) -> Result<(), StoreError> {
+    bind_session!(query(INSERT_SESSION), session).execute(conn).await?;
+    Ok(())
+}
+
+pub async fn session_by_hash(conn: &mut Conn, secret_hash: &[u8]) -> Result<Option<Attested<Session>>, StoreError> {
+    one(query(SESSION_BY_HASH).bind(secret_hash).fetch_optional(conn).await?, read_session)
+}
+
+pub async fn replace_session(conn: &mut Conn, id: SessionId, old_mac: &[u8], session: &Attested<Session>) -> Result<bool, StoreError> {
+    let done = bind_session!(query(REPLACE_SESSION), session).bind(id.0).bind(old_mac).execute(conn).await?;
+    Ok(done.rows_affected() == 1)
+}
+
+pub async fn delete_session(conn: &mut Conn, id: SessionId) -> Result<bool, StoreError> {
+    Ok(query(DELETE_SESSION).bind(id.0).execute(conn).await?.rows_affected() == 1)
+}
+
+pub async fn delete_line(conn: &mut Conn, line: LineId) -> Result<u64, StoreError> {
+    Ok(query(DELETE_LINE).bind(line.0).execute(conn).await?.rows_affected())
+}
+
+pub async fn delete_sid(conn: &mut Conn, issuer: &str, sid: &str) -> Result<u64, StoreError> {
+    Ok(query(DELETE_SID).bind(issuer).bind(sid).execute(conn).await?.rows_affected())
+}
+
+pub async fn delete_sessions_of(conn: &mut Conn, who: &Subject) -> Result<u64, StoreError> {
+    let done = query(DELETE_SESSIONS_OF).bind(who.issuer.as_str()).bind(who.subject.as_str()).execute(conn).await?;
+    Ok(done.rows_affected())
+}
+
+pub async fn sweep_sessions(conn: &mut Conn, created_before: Timestamp, seen_before: Timestamp) -> Result<u64, StoreError> {
+    Ok(query(SWEEP_SESSIONS).bind(created_before.0).bind(seen_before.0).execute(conn).await?.rows_affected())
+}
+
+pub async fn insert_sign_in(conn: &mut Conn, sign_in: &SignIn) -> Result<(), StoreError> {
+    query(INSERT_SIGN_IN)
+        .bind(sign_in.id.0)
+        .bind(sign_in.state_hash.as_slice())
+        .bind(sign_in.browser_hash.as_slice())
+        .bind(sign_in.sealed.bytes())
+        .bind(i64::from(sign_in.sealed.kek_id()))
+        .bind(sign_in.line.map(|l| l.0))
+        .bind(sign_in.created_at.0)
+        .bind(sign_in.expires_at.0)
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+pub async fn take_sign_in(conn: &mut Conn, state_hash: &[u8]) -> Result<Option<SignIn>, StoreError> {
+    one(query(TAKE_SIGN_IN).bind(state_hash).fetch_optional(conn).await?, read_sign_in)
+}
+
+pub async fn open_sign_ins(conn: &mut Conn) -> Result<i64, StoreError> {
+    Ok(query_scalar(OPEN_SIGN_INS).fetch_one(conn).await?)
+}
+
+pub async fn sweep_sign_ins(conn: &mut Conn, now: Timestamp) -> Result<u64, StoreError> {
+    Ok(query(SWEEP_SIGN_INS).bind(now.0).execute(conn).await?.rows_affected())
+}
+
+fn read_session(row: &Row) -> Result<Attested<Session>, StoreError> {
+    let session = Session {
+        id: SessionId(get(row, "id")?),
+        secret_hash: get(row, "secret_hash")?,
+        line: LineId(get(row, "line")?),
+        who: subject(row)?,
+        login: match get::<Option<&str>>(row, "login")? {
+            None => None,
+            Some(text) => Some(login(text).ok_or(StoreError::Decode("login"))?),
+        },
+        roles: roles(get(row, "roles")?)?,
+        auth_time: get::<Option<i64>>(row, "auth_time")?.map(Timestamp),
+        acr: get(row, "acr")?,
+        sid: get(row, "sid")?,
+        created_at: Timestamp(get(row, "created_at")?),
+        last_seen: Timestamp(get(row, "last_seen")?),
+    };
+    Ok(Attested::from_parts(session, get(row, "row_mac")?))
+}
+
+/// Bits that this version does not know would vanish, and the MAC would not fit: say which column it is instead.
+fn roles(bits: i64) -> Result<Roles, StoreError> {
+    Some(Roles::from_bits(bits)).filter(|r| r.bits() == bits).ok_or(StoreError::Decode("roles"))
+}
+
+fn read_sign_in(row: &Row) -> Result<SignIn, StoreError> {
+    Ok(SignIn {
+        id: RowId(get(row, "id")?),
+        state_hash: get(row, "state_hash")?,
+        browser_hash: get(row, "browser_hash")?,
+        sealed: keys::sealed(row)?,
+        line: get::<Option<uuid::Uuid>>(row, "line")?.map(LineId),
+        created_at: Timestamp(get(row, "created_at")?),
+        expires_at: Timestamp(get(row, "expires_at")?),
+    })
+}

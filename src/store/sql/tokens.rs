@@ -1,0 +1,85 @@
+//! Rows of `api_tokens`.
+
+use sqlx::query;
+
+use super::super::{Conn, Row};
+use super::{get, many, one, word};
+use crate::domain::ids::Timestamp;
+use crate::domain::token::{ApiToken, Door, Scopes};
+use crate::domain::{Attested, Trust};
+use crate::store::StoreError;
+
+macro_rules! columns {
+    () => {
+        "id, secret_hash, name, scopes, door, device_pattern, trust, created_at, expires_at, revoked_at, last_used, row_mac"
+    };
+}
+
+statements! {
+    INSERT = concat!("INSERT INTO api_tokens (", columns!(), ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)");
+    BY_ID = concat!("SELECT ", columns!(), " FROM api_tokens WHERE id = $1");
+    LIST = concat!("SELECT ", columns!(), " FROM api_tokens ORDER BY created_at DESC, id");
+    REPLACE = "UPDATE api_tokens SET secret_hash = $2, name = $3, scopes = $4, door = $5, device_pattern = $6, trust = $7, \
+               created_at = $8, expires_at = $9, revoked_at = $10, last_used = COALESCE($11, last_used), row_mac = $12 \
+               WHERE id = $1 AND row_mac = $13";
+    TOUCH = "UPDATE api_tokens SET last_used = $2 WHERE id = $1 AND (last_used IS NULL OR last_used < $2)";
+}
+
+/// Binds the twelve columns of a token in their order, under the given id.
+macro_rules! bind_token {
+    ($query:expr, $id:expr, $token:expr) => {{
+        let (row, mac) = $token.parts();
+        $query
+            .bind($id)
+            .bind(row.secret_hash.as_slice())
+            .bind(row.name.as_str())
+            .bind(row.scopes.bits())
+            .bind(row.door.code())
+            .bind(row.device_pattern.as_deref())
+            .bind(row.trust.level())
+            .bind(row.created_at.0)
+            .bind(row.expires_at.map(|t| t.0))
+            .bind(row.revoked_at.map(|t| t.0))
+            .bind(row.last_used.map(|t| t.0))
+            .bind(mac)
+    }};
+}
+
+pub async fn insert_token(conn: &mut Conn, token: &Attested<ApiToken>) -> Result<(), StoreError> {
+    bind_token!(query(INSERT), token.parts().0.id.as_str(), token).execute(conn).await?;
+    Ok(())
+}
+
+pub async fn token(conn: &mut Conn, id: &str) -> Result<Option<Attested<ApiToken>>, StoreError> {
+    one(query(BY_ID).bind(id).fetch_optional(conn).await?, read)
+}
+
+pub async fn tokens(conn: &mut Conn) -> Result<Vec<Attested<ApiToken>>, StoreError> {
+    many(&query(LIST).fetch_all(conn).await?, read)
+}
+
+pub async fn replace_token(conn: &mut Conn, id: &str, old_mac: &[u8], token: &Attested<ApiToken>) -> Result<bool, StoreError> {
+    Ok(bind_token!(query(REPLACE), id, token).bind(old_mac).execute(conn).await?.rows_affected() == 1)
+}
+
+pub async fn touch_token(conn: &mut Conn, id: &str, at: Timestamp) -> Result<(), StoreError> {
+    query(TOUCH).bind(id).bind(at.0).execute(conn).await?;
+    Ok(())
+}
+
+fn read(row: &Row) -> Result<Attested<ApiToken>, StoreError> {
+    let token = ApiToken {
+        id: get(row, "id")?,
+        secret_hash: get(row, "secret_hash")?,
+        name: get(row, "name")?,
+        scopes: word(row, "scopes", |bits: i64| Some(Scopes::from_bits(bits)).filter(|s| s.bits() == bits))?,
+        door: word(row, "door", Door::parse)?,
+        device_pattern: get(row, "device_pattern")?,
+        trust: word(row, "trust", Trust::from_level)?,
+        created_at: Timestamp(get(row, "created_at")?),
+        expires_at: get::<Option<i64>>(row, "expires_at")?.map(Timestamp),
+        revoked_at: get::<Option<i64>>(row, "revoked_at")?.map(Timestamp),
+        last_used: get::<Option<i64>>(row, "last_used")?.map(Timestamp),
+    };
+    Ok(Attested::from_parts(token, get(row, "row_mac")?))
+}

@@ -1,0 +1,130 @@
+//! Rows of `audit_events` and the one of `audit_head`. Rows are appended under the lock of the head and never changed.
+
+use sqlx::{query, query_scalar};
+use uuid::Uuid;
+
+use super::super::{Conn, Row, insert_lines, text_list};
+use super::{get, many, word};
+use crate::domain::ChainMac;
+use crate::domain::audit::{Actor, Event, EventKind, Outcome, Personal, TrailRow};
+use crate::domain::ids::{DeviceId, EventId, GrantId, Timestamp, VersionId};
+use crate::store::StoreError;
+
+/// A row that is about to be written.
+pub struct Line<'a> {
+    pub seq: i64,
+    pub event: &'a Event,
+    pub personal: String,
+    pub personal_mac: Vec<u8>,
+    pub mac: Vec<u8>,
+}
+
+macro_rules! columns {
+    () => {
+        "seq, id, happened_at, kind, outcome, actor_kind, actor_issuer, actor_subject, role, device, serial, version, grant_id, \
+         request, detail, personal, salt, personal_mac, mac"
+    };
+}
+
+statements! {
+    /// Alone, before anything is read that depends on it.
+    LOCK_HEAD = concat!("SELECT seq, mac FROM audit_head WHERE id = 1", lock!());
+    MOVE_HEAD = "UPDATE audit_head SET seq = $1, mac = $2 WHERE id = 1 AND seq = $3";
+    HEAD = "SELECT seq, mac FROM audit_head WHERE id = 1";
+    PAGE = concat!("SELECT ", columns!(), " FROM audit_events WHERE seq < $1 ORDER BY seq DESC LIMIT $2");
+    AFTER = concat!("SELECT ", columns!(), " FROM audit_events WHERE seq > $1 ORDER BY seq LIMIT $2");
+    OF_DEVICE = concat!(
+        "SELECT ", columns!(), " FROM audit_events WHERE device = $1 AND kind IN ", texts_in!("$2"), " ORDER BY seq DESC LIMIT $3"
+    );
+    LAST_TIME = "SELECT happened_at FROM audit_events ORDER BY seq DESC LIMIT 1";
+}
+
+/// Appends rows and answers the number of the last.
+pub async fn append(conn: &mut Conn, events: &[Event], key: &dyn ChainMac) -> Result<i64, StoreError> {
+    let Some(locked) = query(LOCK_HEAD).fetch_optional(&mut *conn).await? else {
+        return Err(StoreError::Decode("audit_head"));
+    };
+    let (first, mut previous) = read_head(&locked)?;
+    let mut seq = first;
+    let mut lines = Vec::with_capacity(events.len());
+    for event in events {
+        seq += 1;
+        let personal = event.personal_text();
+        let personal_mac = key.personal(&event.salt, &personal);
+        let mac = key.chain(&previous, &event.canonical(seq, &personal_mac));
+        previous.clone_from(&mac);
+        lines.push(Line { seq, event, personal, personal_mac, mac });
+    }
+    let written = insert_lines(conn, &lines).await?;
+    let moved = query(MOVE_HEAD).bind(seq).bind(previous).bind(first).execute(conn).await?.rows_affected();
+    if usize::try_from(written) != Ok(events.len()) || moved != 1 {
+        return Err(StoreError::Other("the trail did not take every row".to_owned()));
+    }
+    Ok(seq)
+}
+
+pub async fn head(conn: &mut Conn) -> Result<(i64, Vec<u8>), StoreError> {
+    let row = query(HEAD).fetch_optional(conn).await?;
+    read_head(&row.ok_or(StoreError::Decode("audit_head"))?)
+}
+
+pub async fn trail_page(conn: &mut Conn, before: Option<i64>, limit: i64) -> Result<Vec<TrailRow>, StoreError> {
+    many(&query(PAGE).bind(before.unwrap_or(i64::MAX)).bind(limit).fetch_all(conn).await?, read)
+}
+
+pub async fn trail_after(conn: &mut Conn, seq: i64, limit: i64) -> Result<Vec<TrailRow>, StoreError> {
+    many(&query(AFTER).bind(seq).bind(limit).fetch_all(conn).await?, read)
+}
+
+pub async fn trail_of_device(conn: &mut Conn, device: DeviceId, kinds: &[EventKind], limit: i64) -> Result<Vec<TrailRow>, StoreError> {
+    let kinds = if kinds.is_empty() { EventKind::ALL } else { kinds };
+    let list = text_list(kinds.iter().map(|kind| kind.code()));
+    many(&query(OF_DEVICE).bind(device.0).bind(list).bind(limit).fetch_all(conn).await?, read)
+}
+
+pub async fn last_trail_time(conn: &mut Conn) -> Result<Option<Timestamp>, StoreError> {
+    let at: Option<i64> = query_scalar(LAST_TIME).fetch_optional(conn).await?;
+    Ok(at.map(Timestamp))
+}
+
+fn read_head(row: &Row) -> Result<(i64, Vec<u8>), StoreError> {
+    Ok((get(row, "seq")?, get(row, "mac")?))
+}
+
+fn read(row: &Row) -> Result<TrailRow, StoreError> {
+    let personal_text: Option<String> = get(row, "personal")?;
+    let salt: Option<&[u8]> = get(row, "salt")?;
+    let actor = Actor::from_columns(get(row, "actor_kind")?, get(row, "actor_issuer")?, get(row, "actor_subject")?);
+    let event = Event {
+        id: EventId(get(row, "id")?),
+        at: Timestamp(get(row, "happened_at")?),
+        kind: word(row, "kind", EventKind::parse)?,
+        outcome: word(row, "outcome", Outcome::parse)?,
+        actor: actor.ok_or(StoreError::Decode("actor_kind"))?,
+        role: get(row, "role")?,
+        device: get::<Option<Uuid>>(row, "device")?.map(DeviceId),
+        serial: get(row, "serial")?,
+        version: get::<Option<Uuid>>(row, "version")?.map(VersionId),
+        grant: get::<Option<Uuid>>(row, "grant_id")?.map(GrantId),
+        request: get(row, "request")?,
+        detail: get(row, "detail")?,
+        personal: personal(personal_text.as_deref()),
+        salt: match salt {
+            None => [0; 16],
+            Some(bytes) => bytes.try_into().map_err(|_| StoreError::Decode("salt"))?,
+        },
+    };
+    Ok(TrailRow {
+        seq: get(row, "seq")?,
+        event,
+        erased: personal_text.is_none() || salt.is_none(),
+        personal_text,
+        personal_mac: get(row, "personal_mac")?,
+        mac: get(row, "mac")?,
+    })
+}
+
+/// Text that is no such JSON shows as nothing: `verify` reads the stored text itself and names the row.
+fn personal(text: Option<&str>) -> Personal {
+    text.and_then(|t| serde_json::from_str(t).ok()).unwrap_or_default()
+}

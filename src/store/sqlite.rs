@@ -1,0 +1,145 @@
+//! The SQLite side: how its connections are opened, the few words its dialect says differently, and its copy of `sql/`.
+//!
+//! One connection writes (`BEGIN IMMEDIATE`), several read beside it and cannot write. Nobody but `store` names this room.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{SqlitePool, Transaction};
+
+use super::StoreError;
+use sql::trail::Line;
+
+pub(super) type Db = sqlx::Sqlite;
+pub(super) type Conn = sqlx::SqliteConnection;
+pub(super) type Row = sqlx::sqlite::SqliteRow;
+pub(super) type Tx = Transaction<'static, Db>;
+
+/// A write lock from the first statement on: a lock taken half-way can fail with BUSY where no retry helps.
+pub(super) const BEGIN_WRITE: &str = "BEGIN IMMEDIATE";
+pub(super) const BEGIN_READ: &str = "BEGIN DEFERRED";
+
+/// The write transaction excludes every other writer already.
+macro_rules! lock {
+    () => {
+        ""
+    };
+}
+macro_rules! share {
+    () => {
+        ""
+    };
+}
+/// A list of ids as one parameter: JSON of their hex forms.
+macro_rules! uuids_in {
+    ($parameter:literal) => {
+        concat!("(SELECT unhex(value) FROM json_each(", $parameter, "))")
+    };
+}
+/// A list of texts as one parameter: JSON.
+macro_rules! texts_in {
+    ($parameter:literal) => {
+        concat!("(SELECT value FROM json_each(", $parameter, "))")
+    };
+}
+
+#[path = "sql/mod.rs"]
+pub(super) mod sql;
+
+pub(super) const INSERT_LINES: &str = concat!(
+    "INSERT INTO audit_events (seq, id, happened_at, kind, outcome, actor_kind, actor_issuer, actor_subject, role, device, ",
+    "serial, version, grant_id, request, detail, personal, salt, personal_mac, mac) ",
+    "SELECT value->>0, unhex(value->>1), value->>2, value->>3, value->>4, value->>5, value->>6, value->>7, value->>8, ",
+    "unhex(value->>9), value->>10, unhex(value->>11), unhex(value->>12), unhex(value->>13), value->>14, value->>15, ",
+    "unhex(value->>16), unhex(value->>17), unhex(value->>18) FROM json_each($1)"
+);
+/// What this side has besides the shared text.
+pub(super) const OWN: &[(&str, &str)] = &[("INSERT_LINES", INSERT_LINES)];
+
+/// Inserts trail rows in one statement; answers how many.
+pub(super) async fn insert_lines(conn: &mut Conn, lines: &[Line<'_>]) -> Result<u64, StoreError> {
+    let rows: Vec<_> = lines
+        .iter()
+        .map(|line| {
+            let e = line.event;
+            let (issuer, subject) = e.actor.columns();
+            // An array of nineteen, in the order of the statement; `json!` would not nest that deep.
+            serde_json::Value::Array(vec![
+                line.seq.into(),
+                hex(e.id.0.as_bytes()).into(),
+                e.at.0.into(),
+                e.kind.code().into(),
+                e.outcome.code().into(),
+                e.actor.kind().into(),
+                issuer.into(),
+                subject.into(),
+                e.role.as_str().into(),
+                e.device.map(|d| hex(d.0.as_bytes())).into(),
+                e.serial.as_deref().into(),
+                e.version.map(|v| hex(v.0.as_bytes())).into(),
+                e.grant.map(|g| hex(g.0.as_bytes())).into(),
+                e.request.map(|r| hex(r.as_bytes())).into(),
+                e.detail.as_str().into(),
+                line.personal.as_str().into(),
+                hex(&e.salt).into(),
+                hex(&line.personal_mac).into(),
+                hex(&line.mac).into(),
+            ])
+        })
+        .collect();
+    let json = serde_json::Value::Array(rows).to_string();
+    Ok(sqlx::query(INSERT_LINES).bind(json).execute(conn).await?.rows_affected())
+}
+
+/// A list of ids in the form that `uuids_in!` reads.
+pub(super) fn uuid_list(ids: impl Iterator<Item = uuid::Uuid>) -> String {
+    serde_json::Value::from_iter(ids.map(|id| hex(id.as_bytes()))).to_string()
+}
+
+/// A list of texts in the form that `texts_in!` reads.
+pub(super) fn text_list<'a>(texts: impl Iterator<Item = &'a str>) -> String {
+    serde_json::Value::from_iter(texts).to_string()
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        for digit in [byte >> 4, byte & 15] {
+            text.push(char::from_digit(u32::from(digit), 16).unwrap_or('0'));
+        }
+        text
+    })
+}
+
+/// The writer, then the readers.
+pub(super) async fn open(url: &str, max_connections: u32) -> Result<(SqlitePool, SqlitePool), StoreError> {
+    let path = url.strip_prefix("sqlite://").filter(|p| !p.is_empty() && !p.starts_with(":memory:"));
+    let Some(path) = path else {
+        return Err(StoreError::Config("SQLite needs a file: sqlite:///path/to/file.db".to_owned()));
+    };
+    if let Some((_, parameters)) = path.split_once('?') {
+        let name = parameters.split(['=', '&']).next().unwrap_or_default();
+        return Err(StoreError::Config(format!("unknown parameter `{name}`: a SQLite address takes none")));
+    }
+    let base =
+        SqliteConnectOptions::from_str(url)?.foreign_keys(true).synchronous(SqliteSynchronous::Full).busy_timeout(Duration::from_secs(5));
+    let pool = |max: u32| {
+        SqlitePoolOptions::new()
+            .max_connections(max)
+            .min_connections(1)
+            .acquire_timeout(Duration::from_secs(5))
+            .idle_timeout(None)
+            .max_lifetime(None)
+    };
+    let writer = base.clone().create_if_missing(true).journal_mode(SqliteJournalMode::Wal);
+    let write = pool(1).connect_with(writer).await?;
+    let read = pool(max_connections.max(1)).connect_with(base.pragma("query_only", "ON")).await?;
+    Ok((write, read))
+}
+
+/// In a task of its own: a `begin` that is dropped half-way would leave the connection inside a transaction that nobody knows of.
+pub(super) async fn begin(pool: &SqlitePool, statement: &'static str) -> Result<Tx, StoreError> {
+    let pool = pool.clone();
+    let begun = tokio::spawn(async move { pool.begin_with(statement).await }).await;
+    Ok(begun.map_err(|_| StoreError::Unavailable("the task that opens transactions ended".to_owned()))??)
+}

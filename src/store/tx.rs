@@ -1,0 +1,143 @@
+//! What a transaction can do: one list of calls, each sent to the engine's copy of `sql/`. What a call means stands here;
+//! how it is said to the database stands there.
+
+use super::{Side, StoreError, Tx, postgres, sqlite};
+use crate::domain::audit::{EventKind, TrailRow};
+use crate::domain::device::{Device, Serial};
+use crate::domain::escrow::KeyVersion;
+use crate::domain::ids::{DeviceId, GrantId, LineId, RowId, SessionId, Timestamp, VersionId};
+use crate::domain::person::{Binding, Login, Owner, Person, Session, SignIn, Subject};
+use crate::domain::{ApiToken, Attested, Grant, Sealed, SecretKind};
+
+/// The key ring as stored: wrapped under the root key.
+#[derive(Clone, PartialEq, Eq)]
+pub struct RingRow {
+    /// Counts the changes; the "old" of a compare-and-set.
+    pub generation: i64,
+    pub wrapped: Vec<u8>,
+    /// Which root key wraps it.
+    pub wrapped_by: String,
+}
+
+macro_rules! calls {
+    ($($(#[$doc:meta])* $file:ident :: $name:ident ( $($arg:ident : $type:ty),* ) -> $out:ty;)+) => {
+        impl Tx {
+            $($(#[$doc])*
+            ///
+            /// # Errors
+            /// The database refuses or does not answer, or a row cannot be read.
+            pub async fn $name(&mut self, $($arg: $type),*) -> Result<$out, StoreError> {
+                match &mut self.side {
+                    Side::Sqlite(tx) => sqlite::sql::$file::$name(tx, $($arg),*).await,
+                    Side::Postgres(tx) => postgres::sql::$file::$name(tx, $($arg),*).await,
+                }
+            })+
+        }
+    };
+}
+
+calls! {
+    devices::device(id: DeviceId) -> Option<Device>;
+    devices::device_by_serial(serial: &Serial) -> Option<Device>;
+    /// In no particular order; unknown serial numbers are left out.
+    devices::devices_by_serials(serials: &[Serial]) -> Vec<Device>;
+    /// `false`: that serial number exists.
+    devices::insert_device(device: &Device) -> bool;
+    /// Writes all but id, serial number and creation time. `false`: no such device.
+    devices::update_device(device: &Device) -> bool;
+    /// Moves `last_seen` forward, never back.
+    devices::touch_device(id: DeviceId, at: Timestamp) -> ();
+    /// Ordered by name, then serial number.
+    devices::owned_devices(issuer: &str, login: &Login, limit: i64) -> Vec<(Device, Attested<Owner>)>;
+    devices::owned_device(issuer: &str, login: &Login, id: DeviceId) -> Option<(Device, Attested<Owner>)>;
+    /// Exact matches first, then prefixes of serial number, device key, asset tag, host name, name, owner's login and
+    /// name. The text is taken literally. Personal devices are never found.
+    devices::search_devices(text: &str, limit: i64) -> Vec<Device>;
+
+    people::owners(device: DeviceId) -> Vec<Attested<Owner>>;
+    /// Holds the row until the end of the transaction, so that it cannot be taken away meanwhile.
+    people::owner_locked(device: DeviceId, issuer: &str, login: &Login) -> Option<Attested<Owner>>;
+    /// `false`: that login owns the device already.
+    people::insert_owner(owner: &Attested<Owner>) -> bool;
+    people::delete_owner(id: RowId) -> bool;
+    people::binding_by_login(issuer: &str, login: &Login) -> Option<Attested<Binding>>;
+    people::binding_by_subject(who: &Subject) -> Option<Attested<Binding>>;
+    /// `false`: the login or the subject is bound already.
+    people::insert_binding(binding: &Attested<Binding>) -> bool;
+    people::delete_binding(id: RowId) -> bool;
+    /// A known (issuer, subject) keeps its id.
+    people::upsert_person(person: &Person) -> ();
+    people::person(who: &Subject) -> Option<Person>;
+
+    sessions::insert_session(session: &Attested<Session>) -> ();
+    sessions::session_by_hash(secret_hash: &[u8]) -> Option<Attested<Session>>;
+    /// Compare-and-set; the new row may have a new id. `false`: the row is gone or its MAC is another.
+    sessions::replace_session(id: SessionId, old_mac: &[u8], session: &Attested<Session>) -> bool;
+    sessions::delete_session(id: SessionId) -> bool;
+    sessions::delete_line(line: LineId) -> u64;
+    /// All sessions that carry the provider's session id.
+    sessions::delete_sid(issuer: &str, sid: &str) -> u64;
+    /// All sessions of a person.
+    sessions::delete_sessions_of(who: &Subject) -> u64;
+    /// Deletes sessions made before the one time or last seen before the other.
+    sessions::sweep_sessions(created_before: Timestamp, seen_before: Timestamp) -> u64;
+    sessions::insert_sign_in(sign_in: &SignIn) -> ();
+    /// Takes it out: a state is good for one answer.
+    sessions::take_sign_in(state_hash: &[u8]) -> Option<SignIn>;
+    sessions::open_sign_ins() -> i64;
+    sessions::sweep_sign_ins(now: Timestamp) -> u64;
+
+    tokens::insert_token(token: &Attested<ApiToken>) -> ();
+    tokens::token(id: &str) -> Option<Attested<ApiToken>>;
+    /// Newest first.
+    tokens::tokens() -> Vec<Attested<ApiToken>>;
+    /// Compare-and-set. `false`: the row is gone or its MAC is another.
+    tokens::replace_token(id: &str, old_mac: &[u8], token: &Attested<ApiToken>) -> bool;
+    /// Moves `last_used` forward, never back.
+    tokens::touch_token(id: &str, at: Timestamp) -> ();
+
+    /// Newest first.
+    keys::versions(device: DeviceId, kind: SecretKind) -> Vec<Attested<KeyVersion>>;
+    /// Of many devices, in one statement; by device, newest first.
+    keys::versions_of(devices: &[DeviceId]) -> Vec<Attested<KeyVersion>>;
+    keys::version(id: VersionId) -> Option<Attested<KeyVersion>>;
+    /// [`StoreError::Conflict`] when that key or that number exists: read again and retry.
+    keys::insert_version(version: &Attested<KeyVersion>, sealed: &Sealed) -> ();
+    /// Compare-and-set of what a repeated deposit changes (trust, `promoted_at`, and `confirmed_at`, which only moves
+    /// forward); all else must be as stored. `false`: it is not, or the MAC is another.
+    keys::replace_version(id: VersionId, old_mac: &[u8], version: &Attested<KeyVersion>) -> bool;
+    /// Moves `confirmed_at` forward, never back.
+    keys::confirm_version(id: VersionId, at: Timestamp) -> ();
+    /// The first showing stays.
+    keys::mark_revealed(id: VersionId, at: Timestamp) -> ();
+
+    reveals::bump_quota(actor: &str, window_kind: &str, window_start: i64) -> i64;
+    /// Deletes windows that began before.
+    reveals::sweep_quotas(before: i64) -> u64;
+    /// `false`: the grant it renews is renewed already.
+    reveals::insert_grant(grant: &Attested<Grant>) -> bool;
+    reveals::grant(id: GrantId) -> Option<Attested<Grant>>;
+    /// The grant that renews this one.
+    reveals::grant_child(id: GrantId) -> Option<Attested<Grant>>;
+    /// `false`: no such grant, or hidden before.
+    reveals::hide_grant(id: GrantId, at: Timestamp) -> bool;
+
+    /// Number and MAC of the last row; (0, empty) before the first.
+    trail::head() -> (i64, Vec<u8>);
+    /// Newest first, those before a number.
+    trail::trail_page(before: Option<i64>, limit: i64) -> Vec<TrailRow>;
+    /// Oldest first, those after a number.
+    trail::trail_after(seq: i64, limit: i64) -> Vec<TrailRow>;
+    /// Newest first; no kinds means all kinds.
+    trail::trail_of_device(device: DeviceId, kinds: &[EventKind], limit: i64) -> Vec<TrailRow>;
+    /// The time of the last row.
+    trail::last_trail_time() -> Option<Timestamp>;
+
+    ring::key_ring() -> Option<RingRow>;
+    /// `false`: there is one.
+    ring::insert_key_ring(ring: &RingRow) -> bool;
+    /// Compare-and-set. `false`: the stored generation is another.
+    ring::replace_key_ring(old_generation: i64, ring: &RingRow) -> bool;
+    /// No device, no key version, no trail row.
+    ring::is_empty() -> bool;
+}
