@@ -7,4 +7,6 @@
 pub mod config;
 pub mod crypto;
 pub mod domain;
+pub mod oidc;
+pub mod service;
 pub mod store;
