@@ -7,6 +7,7 @@
 pub mod config;
 pub mod crypto;
 pub mod domain;
+pub mod formats;
 pub mod oidc;
 pub mod service;
 pub mod store;

@@ -126,7 +126,6 @@ CREATE TABLE key_versions (
     confirmed_at   BIGINT NOT NULL,
     revealed_at    BIGINT,
     row_mac        BYTEA NOT NULL,
-    UNIQUE (device, kind, fingerprint),
     UNIQUE (device, kind, version)
 );
 

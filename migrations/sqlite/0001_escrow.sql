@@ -126,7 +126,6 @@ CREATE TABLE key_versions (
     confirmed_at   INTEGER NOT NULL,
     revealed_at    INTEGER,
     row_mac        BLOB NOT NULL,
-    UNIQUE (device, kind, fingerprint),
     UNIQUE (device, kind, version)
 ) STRICT;
 

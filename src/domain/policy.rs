@@ -159,7 +159,13 @@ fn token(scopes: Scopes, action: Action, relation: Relation) -> Result<Permit, R
         Action::ReadStatus => Scope::StatusRead,
         Action::WriteOwners => Scope::OwnersWrite,
         Action::ReadTrail => Scope::AuditRead,
-        Action::ListOwn | Action::ViewDevice | Action::Reveal | Action::DeskView | Action::DeskReveal | Action::SearchDevices | Action::Administer => {
+        Action::ListOwn
+        | Action::ViewDevice
+        | Action::Reveal
+        | Action::DeskView
+        | Action::DeskReveal
+        | Action::SearchDevices
+        | Action::Administer => {
             return Err(Refusal::Forbidden);
         }
     };

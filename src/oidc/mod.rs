@@ -21,8 +21,8 @@ use url::form_urlencoded::{Serializer, byte_serialize};
 
 use crate::config;
 use crate::domain::{Env, Login, Roles, Subject, Timestamp};
-use http::{Http, Limits};
 pub use http::install_crypto_provider;
+use http::{Http, Limits};
 use provider::Provider;
 use settings::Settings;
 use verify::{Claims, Demand, Verified};
@@ -51,6 +51,31 @@ pub enum OidcError {
     /// The ID token did not pass the check of that name.
     #[error("the identity provider's token was refused ({0})")]
     TokenRejected(&'static str),
+}
+
+impl OidcError {
+    /// A short word for the trail.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Setup(_) => "provider_setup",
+            Self::Unreachable(_) => "provider_unreachable",
+            Self::Mismatch { .. } => "provider_mismatch",
+            Self::ProviderError(_) => "provider_said_no",
+            Self::BadResponse(_) => "provider_answer",
+            Self::TokenRejected(_) => "token_refused",
+        }
+    }
+}
+
+impl RolesNote {
+    /// A short word for the trail; `None` when all is well.
+    pub fn code(self) -> Option<&'static str> {
+        match self {
+            Self::Fine | Self::Absent => None,
+            Self::WrongShape(what) => Some(what),
+            Self::Overage => Some("overage"),
+        }
+    }
 }
 
 /// An OAuth error code as it may be shown and logged.
@@ -259,9 +284,7 @@ impl Oidc {
     /// is kept. `None` = the provider has no such address, or is not known.
     pub fn end_session_url(&self, post_logout: &str) -> Option<String> {
         let mut url = self.known()?.metadata.end_session.clone()?;
-        url.query_pairs_mut()
-            .append_pair("client_id", &self.0.settings.client_id)
-            .append_pair("post_logout_redirect_uri", post_logout);
+        url.query_pairs_mut().append_pair("client_id", &self.0.settings.client_id).append_pair("post_logout_redirect_uri", post_logout);
         Some(url.into())
     }
 

@@ -10,7 +10,7 @@ use secrecy::{ExposeSecret, SecretString};
 use super::{Keyharbor, RequestInfo, Result, ServiceError};
 use crate::crypto::{Purpose, Ring};
 use crate::domain::audit::{Actor, Event, EventKind, Outcome};
-use crate::domain::device::{Device, Ownership};
+use crate::domain::device::Device;
 use crate::domain::ids::{DeviceId, Env};
 use crate::domain::integrity::Attested;
 use crate::domain::person::{Login, Session};
@@ -45,7 +45,10 @@ impl SignedIn {
 
     /// How a person is named on pages: name, login, or the subject.
     pub fn label(&self) -> String {
-        self.name.clone().or_else(|| self.session.login.as_ref().map(|l| l.as_str().to_owned())).unwrap_or_else(|| self.session.who.subject.clone())
+        self.name
+            .clone()
+            .or_else(|| self.session.login.as_ref().map(|l| l.as_str().to_owned()))
+            .unwrap_or_else(|| self.session.who.subject.clone())
     }
 
     pub(super) fn actor(&self) -> Actor {
@@ -86,7 +89,9 @@ impl Keyharbor {
         drop(tx);
         let now = self.env.now();
         let limits = &self.rules.config.sessions;
-        if now.seconds_since(session.last_seen) >= limits.idle_minutes * 60 || now.seconds_since(session.created_at) >= limits.absolute_hours * 3600 {
+        if now.seconds_since(session.last_seen) >= limits.idle_minutes * 60
+            || now.seconds_since(session.created_at) >= limits.absolute_hours * 3600
+        {
             let mut tx = self.store.write().await?;
             tx.delete_session(session.id).await?;
             tx.commit_unrecorded().await?;
@@ -126,8 +131,7 @@ impl Keyharbor {
         self.retry(async || {
             let mut tx = self.store.write().await?;
             tx.delete_line(person.session.line).await?;
-            let pending = self.append(&mut tx, std::slice::from_ref(&event)).await?;
-            self.commit(tx, pending).await.map(|_| ())
+            self.conclude(tx, std::slice::from_ref(&event)).await.map(|_| ())
         })
         .await
     }
@@ -174,13 +178,19 @@ impl Keyharbor {
         let mut own = false;
         if let Some(login) = &person.session.login {
             let issuer = &person.session.who.issuer;
-            let owner = if lock { tx.owner_locked(id, issuer, login).await? } else { tx.owner(id, issuer, login).await? };
+            let owner = if lock {
+                tx.owner_locked(id, issuer, login).await?
+            } else {
+                tx.owned_device(issuer, login, id).await?.map(|(_, owner)| owner)
+            };
             let binding = tx.binding_by_login(issuer, login).await?;
             let owner = owner.map(|o| o.check(ring).map_err(|_| "device_owners"));
             let binding = binding.map(|b| b.check(ring).map_err(|_| "login_bindings"));
             match (owner, binding) {
                 (Some(Err(table)), _) | (_, Some(Err(table))) => broken = Some(table),
-                (Some(Ok(owner)), Some(Ok(binding))) => own = owner.device == id && owner.login == *login && binding.who == person.session.who,
+                (Some(Ok(owner)), Some(Ok(binding))) => {
+                    own = owner.device == id && owner.login == *login && binding.who == person.session.who
+                }
                 _ => {}
             }
         }
@@ -234,7 +244,7 @@ impl Keyharbor {
         let mut tx = self.store.write().await?;
         tx.sweep_sessions(now.plus_seconds(-limits.absolute_hours * 3600), now.plus_seconds(-limits.idle_minutes * 60)).await?;
         tx.sweep_sign_ins(now).await?;
-        tx.sweep_quotas(now.plus_seconds(-2 * 86400)).await?;
+        tx.sweep_quotas(now.plus_seconds(-2 * 86400).0).await?;
         tx.commit_unrecorded().await?;
         Ok(())
     }
@@ -245,12 +255,6 @@ pub(super) struct Stand {
     pub device: Option<Device>,
     pub relation: Relation,
     pub broken: Option<&'static str>,
-}
-
-impl Stand {
-    pub fn personal(&self) -> bool {
-        self.device.as_ref().is_some_and(|d| d.ownership == Ownership::Personal)
-    }
 }
 
 /// The value of a cookie, for the one place that sets it.

@@ -49,7 +49,8 @@ pub fn root_key(settings: &config::Custody) -> Result<RootKey, CustodyError> {
     }
     if let Some(name) = &settings.credential {
         #[expect(clippy::disallowed_methods, reason = "systemd hands the directory of credentials over in the environment")]
-        let dir = std::env::var("CREDENTIALS_DIRECTORY").map_err(|_| CustodyError::Unreadable { path: name.clone(), why: "no CREDENTIALS_DIRECTORY".into() })?;
+        let dir = std::env::var("CREDENTIALS_DIRECTORY")
+            .map_err(|_| CustodyError::Unreadable { path: name.clone(), why: "no CREDENTIALS_DIRECTORY".into() })?;
         return parse(&Path::new(&dir).join(name));
     }
     let key = settings.key.resolve(None, "custody.key").map_err(|_| CustodyError::NotConfigured)?.ok_or(CustodyError::NotConfigured)?;
@@ -70,7 +71,8 @@ fn from_file(path: &Path) -> Result<RootKey, CustodyError> {
 }
 
 fn parse(path: &Path) -> Result<RootKey, CustodyError> {
-    let text = std::fs::read_to_string(path).map_err(|e| CustodyError::Unreadable { path: path.display().to_string(), why: e.to_string() })?;
+    let text =
+        std::fs::read_to_string(path).map_err(|e| CustodyError::Unreadable { path: path.display().to_string(), why: e.to_string() })?;
     Ok(RootKey::parse(&zeroize::Zeroizing::new(text))?)
 }
 

@@ -48,7 +48,13 @@ pub struct Source {
 
 impl From<&ApiToken> for Source {
     fn from(t: &ApiToken) -> Self {
-        Self { actor: Actor::Token(t.id.clone()), name: t.name.clone(), trust: t.trust, scopes: t.scopes, device_pattern: t.device_pattern.clone() }
+        Self {
+            actor: Actor::Token(t.id.clone()),
+            name: t.name.clone(),
+            trust: t.trust,
+            scopes: t.scopes,
+            device_pattern: t.device_pattern.clone(),
+        }
     }
 }
 
@@ -118,8 +124,7 @@ impl Keyharbor {
                 let answer = self.deposit_one(&mut tx, &ring, source, deposit, ids, request, &mut events).await?;
                 answers.push((*i, answer));
             }
-            let pending = self.append(&mut tx, &events).await?;
-            self.commit(tx, pending).await?;
+            self.conclude(tx, &events).await?;
             answers.sort_by_key(|(i, _)| *i);
             Ok(answers.into_iter().map(|(_, a)| a).collect())
         })
@@ -128,7 +133,14 @@ impl Keyharbor {
 
     #[expect(clippy::too_many_arguments, reason = "one deposit of a batch: the batch's context and the deposit's own")]
     async fn deposit_one(
-        &self, tx: &mut Tx, ring: &Arc<Ring>, source: &Source, deposit: &Deposit, ids: &Ids, request: &RequestInfo, events: &mut Vec<Event>,
+        &self,
+        tx: &mut Tx,
+        ring: &Arc<Ring>,
+        source: &Source,
+        deposit: &Deposit,
+        ids: &Ids,
+        request: &RequestInfo,
+        events: &mut Vec<Event>,
     ) -> Result<Result<Receipt, OutOfScope>> {
         let covered = crate::domain::token::covers(source.device_pattern.as_deref(), &deposit.serial);
         let relation = if covered { Relation::NoDevice } else { Relation::Unknown };
@@ -170,7 +182,8 @@ impl Keyharbor {
                     revealed_at: None,
                 };
                 let place = place_of(&row);
-                let sealed = ring.seal(&place, deposit.key.expose().as_bytes(), self.env.entropy.as_ref()).map_err(|_| ServiceError::Integrity)?;
+                let sealed =
+                    ring.seal(&place, deposit.key.expose().as_bytes(), self.env.entropy.as_ref()).map_err(|_| ServiceError::Integrity)?;
                 tx.insert_version(&Attested::sign(row.clone(), ring.as_ref()), &sealed).await?;
                 versions.push(row);
                 (ids.version, Became::New)
@@ -218,7 +231,13 @@ impl Keyharbor {
 
     /// The same key again: trust may rise, a superseded key may become current again.
     async fn again(
-        &self, tx: &mut Tx, ring: &Arc<Ring>, source: &Source, known: &KeyVersion, versions: &mut [KeyVersion], seen_at: Timestamp,
+        &self,
+        tx: &mut Tx,
+        ring: &Arc<Ring>,
+        source: &Source,
+        known: &KeyVersion,
+        versions: &mut [KeyVersion],
+        seen_at: Timestamp,
     ) -> Result<Became> {
         let current = Standing::of(versions).map(|s| s.current.clone()).ok_or(ServiceError::Integrity)?;
         let repeat = Repeat::of(known, &current, source.trust, seen_at);

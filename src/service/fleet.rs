@@ -160,7 +160,17 @@ impl Keyharbor {
         let history = tx.trail_of_device(id, &HISTORY, 20).await?;
         let standing = Standing::of(&versions);
         let (current, other) = (standing.map(|s| s.current.clone()), standing.and_then(|s| s.other.cloned()));
-        Ok(DevicePage { key: state_of(&device, &versions, bad.len()), device, permit, current, other, versions, unverified: bad.len(), owners, history })
+        Ok(DevicePage {
+            key: state_of(&device, &versions, bad.len()),
+            device,
+            permit,
+            current,
+            other,
+            versions,
+            unverified: bad.len(),
+            owners,
+            history,
+        })
     }
 
     /// The desk's search. Personal devices are in no result.
@@ -197,7 +207,13 @@ impl Keyharbor {
     ///
     /// # Errors
     /// [`ServiceError::Refused`] out of scope; the database; the trail.
-    pub async fn write_device(&self, token: &ApiToken, serial: &Serial, patch: &DevicePatch, request: &RequestInfo) -> Result<(Device, bool)> {
+    pub async fn write_device(
+        &self,
+        token: &ApiToken,
+        serial: &Serial,
+        patch: &DevicePatch,
+        request: &RequestInfo,
+    ) -> Result<(Device, bool)> {
         let relation = if token.covers(serial) { Relation::NoDevice } else { Relation::Unknown };
         self.permit_token(token, Action::WriteDevice, relation, request).await?;
         let id = DeviceId::new(&self.env);
@@ -221,8 +237,7 @@ impl Keyharbor {
                 if after.ownership != before.ownership {
                     event.detail = format!("ownership {}", after.ownership.code());
                 }
-                let pending = self.append(&mut tx, &[event]).await?;
-                self.commit(tx, pending).await?;
+                self.conclude(tx, &[event]).await?;
             }
             Ok((after, made))
         })

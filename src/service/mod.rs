@@ -1,20 +1,23 @@
 //! What may happen: the acts of the house, each with its permit, its transaction and its trail row. No HTTP in here.
 //!
-//! A service owns its transaction; no network call and no decryption happens inside one. `escrow` takes keys in, `reveal`
-//! shows them, `fleet` knows the devices, `access` knows people and tokens, `trail` reads and proves the trail, `custody`
+//! A service owns its transaction; no network call and no decryption happens inside one. `escrow` takes keys in, `reveal` and `view`
+//! show them, `fleet` knows the devices, `access` knows people and tokens, `trail` reads and proves the trail, `custody`
 //! opens the key ring.
 
 pub mod access;
+pub mod binding;
 pub mod clock;
 pub mod custody;
 pub mod escrow;
 pub mod fleet;
 pub mod forms;
+pub mod owners;
 pub mod reveal;
 pub mod sign_in;
 pub mod throttle;
 pub mod tokens;
 pub mod trail;
+pub mod view;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,7 +31,7 @@ use crate::domain::device::clean;
 use crate::domain::ids::{DeviceId, Env, EventId, Timestamp};
 use crate::domain::policy::Refusal;
 use crate::oidc::Oidc;
-use crate::store::{Pending, Store, StoreError, Tx};
+use crate::store::{Store, StoreError, Tx};
 
 /// Why an act did not happen. What a caller is told is chosen in `web::error`; `Display` is for the log.
 #[derive(Debug, thiserror::Error)]
@@ -150,14 +153,10 @@ impl Keyharbor {
         }
     }
 
-    /// Appends inside a transaction; the trail is its last act.
-    pub(crate) async fn append(&self, tx: &mut Tx, events: &[Event]) -> Result<Pending> {
+    /// Appends the trail rows of a transaction as its last act, and commits both.
+    pub(crate) async fn conclude(&self, mut tx: Tx, events: &[Event]) -> Result<crate::domain::audit::AuditReceipt> {
         let ring = self.ring()?;
-        tx.audit_append(events, ring.as_ref()).await.map_err(ServiceError::Trail)
-    }
-
-    /// Commits what `append` left pending, and lets the checkpoint line know.
-    pub(crate) async fn commit(&self, tx: Tx, pending: Pending) -> Result<crate::domain::audit::AuditReceipt> {
+        let pending = tx.audit_append(events, ring.as_ref()).await.map_err(ServiceError::Trail)?;
         let receipt = tx.commit(pending).await.map_err(ServiceError::Trail)?;
         self.checkpoint.note(receipt.seq());
         Ok(receipt)
@@ -166,9 +165,8 @@ impl Keyharbor {
     /// A transaction that records events and nothing else.
     pub(crate) async fn record(&self, events: &[Event]) -> Result<()> {
         self.retry(async || {
-            let mut tx = self.store.write().await?;
-            let pending = self.append(&mut tx, events).await?;
-            self.commit(tx, pending).await.map(|_| ())
+            let tx = self.store.write().await?;
+            self.conclude(tx, events).await.map(|_| ())
         })
         .await
     }

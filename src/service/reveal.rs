@@ -6,12 +6,12 @@
 use std::sync::Arc;
 
 use super::access::SignedIn;
-use super::escrow::{place_of, verified};
+use super::escrow::verified;
 use super::forms::{DeskReason, FieldError, RevealForm, Which};
 use super::{Keyharbor, RequestInfo, Result, ServiceError};
 use crate::config::StepUp;
 use crate::crypto::Ring;
-use crate::domain::audit::{AuditReceipt, Event, EventKind, Outcome};
+use crate::domain::audit::{Event, EventKind, Outcome};
 use crate::domain::device::{Device, DeviceState};
 use crate::domain::escrow::{KeyVersion, Standing};
 use crate::domain::ids::{GrantId, Timestamp};
@@ -65,9 +65,16 @@ pub struct Shown {
 pub enum View {
     Shown(Box<Shown>),
     /// Over, hidden, or of an earlier session line of the same person.
-    Hidden { device: Device, basis: Basis, from: Timestamp, until: Timestamp },
+    Hidden {
+        device: Device,
+        basis: Basis,
+        from: Timestamp,
+        until: Timestamp,
+    },
     /// The stored value does not open.
-    Broken { device: Device },
+    Broken {
+        device: Device,
+    },
 }
 
 /// The answer to "Five more minutes".
@@ -120,7 +127,14 @@ impl Keyharbor {
         (self.env.now().seconds_since(auth_time) >= age || !acr_ok).then_some(Answer::StepUpDue)
     }
 
-    async fn grant(&self, person: &SignedIn, form: &RevealForm, reason: Option<DeskReason>, action: Action, request: &RequestInfo) -> Result<Answer> {
+    async fn grant(
+        &self,
+        person: &SignedIn,
+        form: &RevealForm,
+        reason: Option<DeskReason>,
+        action: Action,
+        request: &RequestInfo,
+    ) -> Result<Answer> {
         let ring = self.ring()?;
         let id = GrantId::new(&self.env);
         self.retry(async || {
@@ -129,17 +143,16 @@ impl Keyharbor {
                 let mut event = self.person_event(EventKind::RevealRefused, Outcome::Refused, person, request);
                 event.detail = "quota".into();
                 event.device = Some(form.device());
-                let pending = self.append(&mut tx, &[event]).await?;
-                self.commit(tx, pending).await?;
+                self.conclude(tx, &[event]).await?;
                 return Err(ServiceError::TooMany { until });
             }
             let stand = self.stand(&mut tx, &ring, person, form.device(), true).await?;
-            let (Ok(permit), Some(device)) = (policy::decide(Caller::Person(person.session.roles), action, stand.relation), stand.device) else {
+            let (Ok(permit), Some(device)) = (policy::decide(Caller::Person(person.session.roles), action, stand.relation), stand.device)
+            else {
                 // Reassigned between the page and the press.
                 let mut event = self.person_event(EventKind::AccessRefused, Outcome::Refused, person, request);
                 event.detail = action.code().into();
-                let pending = self.append(&mut tx, &[event]).await?;
-                self.commit(tx, pending).await?;
+                self.conclude(tx, &[event]).await?;
                 return Err(Refusal::NotFound.into());
             };
             let chosen = self.choose(&mut tx, &ring, &device, form.which, request).await?;
@@ -149,8 +162,7 @@ impl Keyharbor {
                     let mut event = self.reveal_event(EventKind::RevealRefused, Outcome::Refused, person, permit.basis(), &device, request);
                     event.detail = "no_key".into();
                     events.push(event);
-                    let pending = self.append(&mut tx, &events).await?;
-                    self.commit(tx, pending).await?;
+                    self.conclude(tx, &events).await?;
                     return Ok(Answer::NoKey(why));
                 }
             };
@@ -165,8 +177,7 @@ impl Keyharbor {
                 event.personal.reason = Some(reason.reason.clone());
                 event.personal.identity = Some(reason.identity.clone());
             }
-            let pending = self.append(&mut tx, &[event]).await?;
-            self.commit(tx, pending).await?;
+            self.conclude(tx, &[event]).await?;
             Ok(Answer::Granted(id))
         })
         .await
@@ -187,7 +198,7 @@ impl Keyharbor {
         Ok(full)
     }
 
-    fn new_grant(&self, id: GrantId, person: &SignedIn, basis: Basis, version: &KeyVersion, renews: Option<&Grant>) -> Grant {
+    pub(super) fn new_grant(&self, id: GrantId, person: &SignedIn, basis: Basis, version: &KeyVersion, renews: Option<&Grant>) -> Grant {
         let now = self.env.now();
         Grant {
             id,
@@ -205,7 +216,14 @@ impl Keyharbor {
     }
 
     /// Picks the version a form asks for among those that verify.
-    async fn choose(&self, tx: &mut Tx, ring: &Arc<Ring>, device: &Device, which: Which, request: &RequestInfo) -> Result<Result<KeyVersion, (NoKey, Vec<Event>)>> {
+    async fn choose(
+        &self,
+        tx: &mut Tx,
+        ring: &Arc<Ring>,
+        device: &Device,
+        which: Which,
+        request: &RequestInfo,
+    ) -> Result<Result<KeyVersion, (NoKey, Vec<Event>)>> {
         let rows = tx.versions(device.id, SecretKind::RecoveryKey).await?;
         let (versions, bad) = verified(rows, ring);
         let standing = Standing::of(&versions);
@@ -229,202 +247,15 @@ impl Keyharbor {
         Ok(Err((no_key(device, !versions.is_empty(), !bad.is_empty()), events)))
     }
 
-    /// The page of a grant: whose is it, is it open, may the person still? Then a "viewed" row, and only then the key.
-    ///
-    /// # Errors
-    /// [`ServiceError`]: refused (the one 404), sealed, the trail, the database.
-    pub async fn view(&self, person: &SignedIn, id: Option<GrantId>, request: &RequestInfo) -> Result<View> {
-        let ring = self.ring()?;
-        // A malformed address does the same look-up as an unknown one.
-        let id = id.unwrap_or(GrantId(uuid::Uuid::nil()));
-        let seen = self
-            .retry(async || {
-                let mut tx = self.store.write().await?;
-                let grant = match self.own_grant(&mut tx, &ring, person, id, request).await? {
-                    Ok(grant) => grant,
-                    Err(events) => {
-                        let pending = self.append(&mut tx, &events).await?;
-                        self.commit(tx, pending).await?;
-                        return Err(Refusal::NotFound.into());
-                    }
-                };
-                let (device, permit) = match self.still(&mut tx, &ring, person, &grant).await? {
-                    Ok(found) => found,
-                    Err(refusal) => {
-                        let mut event = self.person_event(EventKind::RevealRefused, Outcome::Refused, person, request);
-                        (event.detail, event.grant) = ("no_longer".into(), Some(id));
-                        let pending = self.append(&mut tx, &[event]).await?;
-                        self.commit(tx, pending).await?;
-                        return Err(refusal.into());
-                    }
-                };
-                if !grant.open(self.env.now()) || grant.line != person.session.line {
-                    let until = grant.hidden_at.unwrap_or(grant.until);
-                    return Ok(Err(View::Hidden { device, basis: grant.basis, from: grant.from, until }));
-                }
-                let (versions, _) = verified(tx.versions(device.id, SecretKind::RecoveryKey).await?, &ring);
-                let other = Standing::of(&versions).and_then(|s| s.other).is_some_and(|o| o.id != grant.version);
-                let mut event = self.reveal_event(EventKind::RevealViewed, Outcome::Ok, person, permit.basis(), &device, request);
-                (event.version, event.grant) = (Some(grant.version), Some(id));
-                let pending = self.append(&mut tx, &[event]).await?;
-                let receipt = self.commit(tx, pending).await?;
-                Ok(Ok((receipt, grant, device, other)))
-            })
-            .await?;
-        match seen {
-            Err(hidden) => Ok(hidden),
-            Ok((receipt, grant, device, other)) => self.open(&ring, &receipt, grant, device, other, request).await,
-        }
-    }
-
-    async fn open(&self, ring: &Arc<Ring>, receipt: &AuditReceipt, grant: Grant, device: Device, other: bool, request: &RequestInfo) -> Result<View> {
-        let found = self.store.sealed_key(receipt).await?;
-        let opened = found.and_then(|(version, sealed)| {
-            let version = version.check(ring.as_ref()).ok().filter(|v| v.id == grant.version && v.device == device.id)?;
-            let plain = ring.open(&place_of(&version), &sealed).ok()?;
-            Some((RecoveryKey::parse(std::str::from_utf8(&plain).ok()?).ok()?, version))
-        });
-        let Some((key, version)) = opened else {
-            self.record_integrity("key_versions", Some(device.id), request).await?;
-            return Ok(View::Broken { device });
-        };
-        let left = grant.until.seconds_since(self.env.now());
-        if left < 1 {
-            return Ok(View::Hidden { device, basis: grant.basis, from: grant.from, until: grant.until });
-        }
-        let renewals_left = self.max_renewals(grant.basis) - grant.renewal;
-        Ok(View::Shown(Box::new(Shown { key, device, version, basis: grant.basis, until: grant.until, seconds_left: left, renewals_left, other })))
-    }
-
-    fn max_renewals(&self, basis: Basis) -> i64 {
-        match basis {
-            Basis::Owner => self.rules.config.reveal.max_renewals_owner,
-            Basis::Desk => self.rules.config.reveal.max_renewals_desk,
-        }
-    }
-
-    /// The grant, if it verifies and is this person's; otherwise the rows that say what was tried.
-    async fn own_grant(&self, tx: &mut Tx, ring: &Arc<Ring>, person: &SignedIn, id: GrantId, request: &RequestInfo) -> Result<Result<Grant, Vec<Event>>> {
-        let mut events = Vec::new();
-        if let Some(row) = tx.grant(id).await? {
-            match row.check(ring.as_ref()) {
-                Ok(grant) if grant.who == person.session.who => return Ok(Ok(grant)),
-                Ok(_) => {}
-                Err(_) => {
-                    let mut event = self.event(EventKind::IntegrityFailure, Outcome::Failed, crate::domain::audit::Actor::System, request);
-                    (event.detail, event.grant) = ("reveal_grants".into(), Some(id));
-                    events.push(event);
-                }
-            }
-        }
-        let mut event = self.person_event(EventKind::AccessRefused, Outcome::Refused, person, request);
-        event.detail = "reveal".into();
-        events.push(event);
-        Ok(Err(events))
-    }
-
-    /// Session, role and owner, judged again inside the transaction that records the view.
-    async fn still(&self, tx: &mut Tx, ring: &Arc<Ring>, person: &SignedIn, grant: &Grant) -> Result<Result<(Device, Permit), Refusal>> {
-        let action = match grant.basis {
-            Basis::Owner => Action::Reveal,
-            Basis::Desk => Action::DeskReveal,
-        };
-        let stand = self.stand(tx, ring, person, grant.device, true).await?;
-        Ok(match (policy::decide(Caller::Person(person.session.roles), action, stand.relation), stand.device) {
-            (Ok(permit), Some(device)) => Ok((device, permit)),
-            (refusal, _) => Err(refusal.err().unwrap_or(Refusal::NotFound)),
-        })
-    }
-
-    /// "Five more minutes": a new grant at a new address. Pressed twice, both lead to the same one.
-    ///
-    /// # Errors
-    /// [`ServiceError`]: refused (the one 404), sealed, the trail, the database.
-    pub async fn renew(&self, person: &SignedIn, id: Option<GrantId>, request: &RequestInfo) -> Result<Renewal> {
-        let ring = self.ring()?;
-        let id = id.unwrap_or(GrantId(uuid::Uuid::nil()));
-        let new = GrantId::new(&self.env);
-        self.retry(async || {
-            let mut tx = self.store.write().await?;
-            let checked = match self.own_grant(&mut tx, &ring, person, id, request).await? {
-                Ok(grant) => self.still(&mut tx, &ring, person, &grant).await?.map(|found| (grant, found)).map_err(|_| Vec::new()),
-                Err(events) => Err(events),
-            };
-            let (grant, (device, permit)) = match checked {
-                Ok(found) => found,
-                Err(mut events) => {
-                    let mut event = self.person_event(EventKind::RevealRefused, Outcome::Refused, person, request);
-                    event.detail = "renewal".into();
-                    events.push(event);
-                    let pending = self.append(&mut tx, &events).await?;
-                    self.commit(tx, pending).await?;
-                    return Err(Refusal::NotFound.into());
-                }
-            };
-            let mut refused = self.reveal_event(EventKind::RevealRefused, Outcome::Refused, person, permit.basis(), &device, request);
-            refused.grant = Some(id);
-            if !grant.open(self.env.now()) || grant.line != person.session.line {
-                refused.detail = "renewal_over".into();
-                let pending = self.append(&mut tx, &[refused]).await?;
-                self.commit(tx, pending).await?;
-                return Ok(Renewal::Over);
-            }
-            if grant.renewal >= self.max_renewals(grant.basis) {
-                refused.detail = "renewals_used_up".into();
-                let pending = self.append(&mut tx, &[refused]).await?;
-                self.commit(tx, pending).await?;
-                return Ok(Renewal::UsedUp);
-            }
-            let rows = verified(tx.versions(device.id, SecretKind::RecoveryKey).await?, &ring).0;
-            let Some(version) = rows.into_iter().find(|v| v.id == grant.version) else { return Ok(Renewal::Over) };
-            let next = self.new_grant(new, person, permit.basis(), &version, Some(&grant));
-            if !tx.insert_grant(&Attested::sign(next, ring.as_ref())).await? {
-                let child = tx.grant_child(id).await?.map(|g| g.parts().0.id);
-                return Ok(child.map_or(Renewal::Over, Renewal::Renewed));
-            }
-            let mut event = self.reveal_event(EventKind::RevealRenewed, Outcome::Ok, person, permit.basis(), &device, request);
-            (event.version, event.grant) = (Some(version.id), Some(new));
-            event.detail = format!("from {id}");
-            let pending = self.append(&mut tx, &[event]).await?;
-            self.commit(tx, pending).await?;
-            Ok(Renewal::Renewed(new))
-        })
-        .await
-    }
-
-    /// "I'm done": ends this grant and every one that it renewed.
-    ///
-    /// # Errors
-    /// [`ServiceError`]: refused (the one 404), sealed, the trail, the database.
-    pub async fn hide(&self, person: &SignedIn, id: Option<GrantId>, request: &RequestInfo) -> Result<()> {
-        let ring = self.ring()?;
-        let id = id.unwrap_or(GrantId(uuid::Uuid::nil()));
-        self.retry(async || {
-            let mut tx = self.store.write().await?;
-            let grant = match self.own_grant(&mut tx, &ring, person, id, request).await? {
-                Ok(grant) => grant,
-                Err(events) => {
-                    let pending = self.append(&mut tx, &events).await?;
-                    self.commit(tx, pending).await?;
-                    return Err(Refusal::NotFound.into());
-                }
-            };
-            let now = self.env.now();
-            let mut at = Some(grant.id);
-            while let Some(current) = at {
-                tx.hide_grant(current, now).await?;
-                at = tx.grant(current).await?.and_then(|g| g.parts().0.renewed_from);
-            }
-            let device = tx.device(grant.device).await?.ok_or(ServiceError::Internal("a device vanished"))?;
-            let mut event = self.reveal_event(EventKind::RevealHidden, Outcome::Ok, person, grant.basis, &device, request);
-            (event.version, event.grant) = (Some(grant.version), Some(id));
-            let pending = self.append(&mut tx, &[event]).await?;
-            self.commit(tx, pending).await.map(|_| ())
-        })
-        .await
-    }
-
-    fn reveal_event(&self, kind: EventKind, outcome: Outcome, person: &SignedIn, basis: Basis, device: &Device, request: &RequestInfo) -> Event {
+    pub(super) fn reveal_event(
+        &self,
+        kind: EventKind,
+        outcome: Outcome,
+        person: &SignedIn,
+        basis: Basis,
+        device: &Device,
+        request: &RequestInfo,
+    ) -> Event {
         let mut event = self.person_event(kind, outcome, person, request);
         event.role = match basis {
             Basis::Owner => "owner".to_owned(),
@@ -435,7 +266,14 @@ impl Keyharbor {
         event
     }
 
-    async fn refuse_reveal(&self, person: &SignedIn, permit: Permit, device: &Device, detail: &'static str, request: &RequestInfo) -> Result<()> {
+    async fn refuse_reveal(
+        &self,
+        person: &SignedIn,
+        permit: Permit,
+        device: &Device,
+        detail: &'static str,
+        request: &RequestInfo,
+    ) -> Result<()> {
         let mut event = self.reveal_event(EventKind::RevealRefused, Outcome::Refused, person, permit.basis(), device, request);
         event.detail = detail.to_owned();
         self.record(&[event]).await

@@ -14,13 +14,12 @@ use super::access::{SignedIn, cookie_secret};
 use super::forms::RevealForm;
 use super::{Keyharbor, RequestInfo, Result, ServiceError};
 use crate::crypto::{Place, Purpose, Ring};
-use crate::domain::audit::{Actor, Event, EventKind, Outcome};
+use crate::domain::audit::{Actor, EventKind, Outcome};
 use crate::domain::ids::{LineId, RowId, SessionId};
 use crate::domain::integrity::Attested;
-use crate::domain::person::{Binding, Login, Person, Session, SignIn, Subject};
+use crate::domain::person::{Person, Session, SignIn};
 use crate::domain::policy;
 use crate::oidc::{Ask, Callback, Identity, OidcError, RolesNote};
-use crate::store::Tx;
 
 const LIFETIME_SECONDS: i64 = 600;
 /// Open transactions at once, over all replicas; more are refused until some end.
@@ -95,7 +94,7 @@ impl Keyharbor {
     /// [`SignInError`]: provider unreachable, too many open, or the database.
     pub async fn begin_sign_in(&self, return_to: &str, browser: Option<&str>) -> Result<Started, SignInError> {
         let max_age = self.rules.config.sessions.absolute_hours * 3600;
-        let ask = Ask { step_up: false, max_age: max_age.min(self.rules.config.reveal.step_up_owner_seconds).max(1), prompt_login: false, acr: false };
+        let ask = Ask::sign_in(max_age.min(self.rules.config.reveal.step_up_owner_seconds).max(1));
         self.begin(ask, safe_return(return_to), None, None, browser).await
     }
 
@@ -109,16 +108,24 @@ impl Keyharbor {
             Some(_) => format!("/desk/devices/{}", form.device()),
         };
         let form = RevealForm { desk: form.desk.map(super::forms::DeskText::without_keys), ..form };
-        let ask = Ask { step_up: true, max_age: 1, prompt_login: true, acr: true };
+        let ask = Ask::step_up(1);
         self.begin(ask, to, Some(form), Some(person.line()), browser).await
     }
 
-    async fn begin(&self, ask: Ask, return_to: String, form: Option<RevealForm>, line: Option<LineId>, browser: Option<&str>) -> Result<Started, SignInError> {
+    async fn begin(
+        &self,
+        ask: Ask,
+        return_to: String,
+        form: Option<RevealForm>,
+        line: Option<LineId>,
+        browser: Option<&str>,
+    ) -> Result<Started, SignInError> {
         let ring = self.ring()?;
         let begun = self.oidc.begin(ask).await?;
         // One browser secret is shared by its open transactions, so that two tabs both end well.
         let browser = browser.filter(|b| b.len() == 64).map_or_else(|| cookie_secret(&self.env), |b| b.to_owned().into());
-        let memory = Memory { nonce: begun.nonce.expose_secret().to_owned(), verifier: begun.verifier.expose_secret().to_owned(), return_to, form };
+        let memory =
+            Memory { nonce: begun.nonce.expose_secret().to_owned(), verifier: begun.verifier.expose_secret().to_owned(), return_to, form };
         let row = self.sign_in_row(&ring, &memory, &begun.state, &browser, line)?;
         let mut tx = self.store.write().await.map_err(ServiceError::from)?;
         if tx.open_sign_ins().await.map_err(ServiceError::from)? >= MOST_OPEN {
@@ -129,9 +136,17 @@ impl Keyharbor {
         Ok(Started { url: begun.url, browser })
     }
 
-    fn sign_in_row(&self, ring: &Ring, memory: &Memory, state: &SecretString, browser: &SecretString, line: Option<LineId>) -> Result<SignIn> {
+    fn sign_in_row(
+        &self,
+        ring: &Ring,
+        memory: &Memory,
+        state: &SecretString,
+        browser: &SecretString,
+        line: Option<LineId>,
+    ) -> Result<SignIn> {
         let id = RowId::new(&self.env);
-        let plain = zeroize::Zeroizing::new(serde_json::to_vec(memory).map_err(|_| ServiceError::Internal("a sign-in could not be written"))?);
+        let plain =
+            zeroize::Zeroizing::new(serde_json::to_vec(memory).map_err(|_| ServiceError::Internal("a sign-in could not be written"))?);
         let sealed = ring.seal(&place(id), &plain, self.env.entropy.as_ref()).map_err(|_| ServiceError::invalid("form", "is too long"))?;
         let now = self.env.now();
         Ok(SignIn {
@@ -166,7 +181,12 @@ impl Keyharbor {
     /// # Errors
     /// [`SignInError`]; each is recorded, throttled like every act of an unknown caller.
     pub async fn finish_sign_in(
-        &self, callback: Callback, state: Option<&str>, browser: Option<&str>, current: Option<&SignedIn>, request: &RequestInfo,
+        &self,
+        callback: Callback,
+        state: Option<&str>,
+        browser: Option<&str>,
+        current: Option<&SignedIn>,
+        request: &RequestInfo,
     ) -> Result<Finished, SignInError> {
         let result = self.finish(callback, state, browser, current, request).await;
         if let Err(e) = &result
@@ -186,23 +206,35 @@ impl Keyharbor {
     }
 
     async fn finish(
-        &self, callback: Callback, state: Option<&str>, browser: Option<&str>, current: Option<&SignedIn>, request: &RequestInfo,
+        &self,
+        callback: Callback,
+        state: Option<&str>,
+        browser: Option<&str>,
+        current: Option<&SignedIn>,
+        request: &RequestInfo,
     ) -> Result<Finished, SignInError> {
         let ring = self.ring()?;
         let (row, memory) = self.take(&ring, state.ok_or(SignInError::NoTransaction)?, browser).await?;
-        let identity = self.oidc.finish(callback, &memory.nonce, &memory.verifier, row.line.is_some()).await?;
+        let (nonce, verifier) = (memory.nonce.clone().into(), memory.verifier.clone().into());
+        let identity = self.oidc.finish(callback, &nonce, &verifier, row.line.is_some()).await?;
         match row.line {
             None => self.signed_in(&ring, identity, memory.return_to, current, request).await,
             Some(line) => {
                 // The session that asked must be the one that comes back.
-                let current = current.filter(|c| bool::from(c.line().0.as_bytes().ct_eq(line.0.as_bytes()))).ok_or(SignInError::NoTransaction)?;
+                let current =
+                    current.filter(|c| bool::from(c.line().0.as_bytes().ct_eq(line.0.as_bytes()))).ok_or(SignInError::NoTransaction)?;
                 self.stepped_up(&ring, identity, memory, current, request).await
             }
         }
     }
 
     async fn signed_in(
-        &self, ring: &Arc<Ring>, identity: Identity, return_to: String, old: Option<&SignedIn>, request: &RequestInfo,
+        &self,
+        ring: &Arc<Ring>,
+        identity: Identity,
+        return_to: String,
+        old: Option<&SignedIn>,
+        request: &RequestInfo,
     ) -> Result<Finished, SignInError> {
         let cookie = cookie_secret(&self.env);
         let now = self.env.now();
@@ -226,7 +258,15 @@ impl Keyharbor {
                 created_at: now,
                 last_seen: now,
             };
-            tx.upsert_person(&Person { id: row, who: identity.who.clone(), name: identity.name.clone(), email: identity.email.clone(), language: identity.locale.clone(), updated_at: now }).await?;
+            tx.upsert_person(&Person {
+                id: row,
+                who: identity.who.clone(),
+                name: identity.name.clone(),
+                email: identity.email.clone(),
+                language: identity.locale.clone(),
+                updated_at: now,
+            })
+            .await?;
             if let Some(old) = old {
                 tx.delete_line(old.line()).await?;
             }
@@ -249,53 +289,27 @@ impl Keyharbor {
                 events.push(ignored);
             }
             events.push(event(EventKind::SignIn, Outcome::Ok));
-            let pending = self.append(&mut tx, &events).await?;
-            self.commit(tx, pending).await.map(|_| ())
+            self.conclude(tx, &events).await.map(|_| ())
         });
         made.await?;
         Ok(Finished { cookie, to: return_to, overage })
     }
 
-    /// The login this person owns devices by. Bound once, one each way; a conflict owns nothing and is recorded.
-    async fn bind(
-        &self, tx: &mut Tx, ring: &Arc<Ring>, identity: &Identity, id: RowId, request: &RequestInfo, events: &mut Vec<Event>,
-    ) -> Result<Option<Login>> {
-        let mut note = |kind, outcome, detail: &str, login: &Login| {
-            let mut event = self.event(kind, outcome, Actor::Person(identity.who.clone()), request);
-            event.detail = detail.to_owned();
-            event.personal.login = Some(login.as_str().to_owned());
-            event.personal.name.clone_from(&identity.name);
-            events.push(event);
-        };
-        if let Some(row) = tx.binding_by_subject(&identity.who).await? {
-            let stored = row.parts().0.login.clone();
-            let Ok(bound) = row.check(ring.as_ref()) else {
-                note(EventKind::IntegrityFailure, Outcome::Failed, "login_bindings", &stored);
-                return Ok(None);
-            };
-            if let Some(claimed) = identity.login.as_ref().filter(|l| **l != bound.login) {
-                // Renamed at the provider: the first binding stays, the new login brings nothing.
-                note(EventKind::LoginConflict, Outcome::Refused, "second_login", claimed);
-            }
-            return Ok(Some(bound.login));
-        }
-        let Some(login) = &identity.login else { return Ok(None) };
-        let binding = Binding { id, login: login.clone(), who: identity.who.clone(), bound_at: self.env.now() };
-        if tx.binding_by_login(&identity.who.issuer, login).await?.is_none() && tx.insert_binding(&Attested::sign(binding, ring.as_ref())).await? {
-            note(EventKind::LoginBound, Outcome::Ok, &format!("row {id}"), login);
-            return Ok(Some(login.clone()));
-        }
-        note(EventKind::LoginConflict, Outcome::Refused, "login_of_another", login);
-        Ok(None)
-    }
-
-    async fn stepped_up(&self, ring: &Arc<Ring>, identity: Identity, memory: Memory, current: &SignedIn, request: &RequestInfo) -> Result<Finished, SignInError> {
+    async fn stepped_up(
+        &self,
+        ring: &Arc<Ring>,
+        identity: Identity,
+        memory: Memory,
+        current: &SignedIn,
+        request: &RequestInfo,
+    ) -> Result<Finished, SignInError> {
         if identity.who != current.session.who {
             self.end_for_other(current, request).await?;
             return Err(SignInError::OtherPerson);
         }
         let limits = &self.rules.config.reveal;
-        let age = if memory.form.as_ref().is_some_and(|f| f.desk.is_some()) { limits.step_up_desk_seconds } else { limits.step_up_owner_seconds };
+        let age =
+            if memory.form.as_ref().is_some_and(|f| f.desk.is_some()) { limits.step_up_desk_seconds } else { limits.step_up_owner_seconds };
         if identity.auth_time.is_some_and(|t| self.env.now().seconds_since(t) >= age.max(60)) {
             return Err(SignInError::StaleProof);
         }
@@ -317,8 +331,7 @@ impl Keyharbor {
             if let Some((row, _)) = &form {
                 tx.insert_sign_in(row).await?;
             }
-            let pending = self.append(&mut tx, std::slice::from_ref(&event)).await?;
-            self.commit(tx, pending).await?;
+            self.conclude(tx, std::slice::from_ref(&event)).await?;
             Ok(true)
         });
         if !done.await? {
@@ -337,8 +350,7 @@ impl Keyharbor {
         self.retry(async || {
             let mut tx = self.store.write().await?;
             tx.delete_line(current.line()).await?;
-            let pending = self.append(&mut tx, std::slice::from_ref(&event)).await?;
-            self.commit(tx, pending).await.map(|_| ())
+            self.conclude(tx, std::slice::from_ref(&event)).await.map(|_| ())
         })
         .await
     }
@@ -364,42 +376,6 @@ impl Keyharbor {
             Err(_) => Ok(None),
         }
     }
-
-    /// Rebinds a login to another subject (command line only).
-    ///
-    /// # Errors
-    /// [`ServiceError`]: the subject already has another login.
-    pub async fn rebind(&self, login: &Login, who: Subject) -> Result<()> {
-        let ring = self.ring()?;
-        let id = RowId::new(&self.env);
-        let request = RequestInfo::none(&self.env);
-        self.retry(async || {
-            let mut tx = self.store.write().await?;
-            for old in [tx.binding_by_login(&who.issuer, login).await?, tx.binding_by_subject(&who).await?].into_iter().flatten() {
-                tx.delete_binding(old.parts().0.id).await?;
-            }
-            let binding = Binding { id, login: login.clone(), who: who.clone(), bound_at: self.env.now() };
-            if !tx.insert_binding(&Attested::sign(binding, ring.as_ref())).await? {
-                return Err(ServiceError::invalid("login", "could not be bound"));
-            }
-            let mut event = self.event(EventKind::LoginRebound, Outcome::Ok, Actor::Operator, &request);
-            event.detail = format!("row {id}");
-            event.personal.login = Some(login.as_str().to_owned());
-            let pending = self.append(&mut tx, &[event]).await?;
-            self.commit(tx, pending).await.map(|_| ())
-        })
-        .await
-    }
-
-    /// Who a login is bound to.
-    ///
-    /// # Errors
-    /// [`ServiceError::Integrity`] when the row does not verify.
-    pub async fn binding_of(&self, login: &Login) -> Result<Option<Binding>> {
-        let ring = self.ring()?;
-        let row = self.store.read().await?.binding_by_login(&self.rules.config.oidc.issuer, login).await?;
-        row.map(|r| r.check(ring.as_ref())).transpose().map_err(|_| ServiceError::Integrity)
-    }
 }
 
 #[cfg(test)]
@@ -408,7 +384,21 @@ mod tests {
 
     #[test]
     fn s20_only_paths_of_ours_are_returned_to() {
-        let bad = ["//e", "/\\e", "https:e", "https://e", "/%09/e", "\t//e", "@e", "/a\r\nb", "/\u{2025}/e", "/..//e", "", "javascript:alert(1)", "/a//b@e:c"];
+        let bad = [
+            "//e",
+            "/\\e",
+            "https:e",
+            "https://e",
+            "/%09/e",
+            "\t//e",
+            "@e",
+            "/a\r\nb",
+            "/\u{2025}/e",
+            "/..//e",
+            "",
+            "javascript:alert(1)",
+            "/a//b@e:c",
+        ];
         for text in bad {
             assert_eq!(safe_return(text), "/", "{text:?}");
         }

@@ -60,8 +60,7 @@ impl Keyharbor {
         self.retry(async || {
             let mut tx = self.store.write().await?;
             tx.insert_token(&Attested::sign(token.clone(), ring.as_ref())).await?;
-            let pending = self.append(&mut tx, std::slice::from_ref(&event)).await?;
-            self.commit(tx, pending).await.map(|_| ())
+            self.conclude(tx, std::slice::from_ref(&event)).await.map(|_| ())
         })
         .await?;
         Ok((token, text))
@@ -100,8 +99,7 @@ impl Keyharbor {
             if !tx.replace_token(id, &old, &Attested::sign(token, ring.as_ref())).await? {
                 return Err(ServiceError::Store(crate::store::StoreError::Conflict));
             }
-            let pending = self.append(&mut tx, std::slice::from_ref(&event)).await?;
-            self.commit(tx, pending).await?;
+            self.conclude(tx, std::slice::from_ref(&event)).await?;
             Ok(true)
         })
         .await

@@ -40,12 +40,21 @@ pub struct Page {
 #[derive(Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// Every row verifies; the last one's number and MAC.
-    Whole { seq: i64, mac: String },
+    Whole {
+        seq: i64,
+        mac: String,
+    },
     Empty,
     /// The first row that does not fit, and why.
-    Broken { seq: i64, why: &'static str },
+    Broken {
+        seq: i64,
+        why: &'static str,
+    },
     /// The trail ends before a checkpoint, or holds another row there.
-    Short { seq: i64, why: &'static str },
+    Short {
+        seq: i64,
+        why: &'static str,
+    },
 }
 
 /// A checkpoint as the log gives it: `SEQ:MAC`, the MAC in hexadecimal.

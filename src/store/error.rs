@@ -12,6 +12,9 @@ pub enum StoreError {
     /// transaction again, later.
     #[error("the database is not available: {0}")]
     Unavailable(String),
+    /// The patience of one act is used up: it is unknown whether the last try was committed.
+    #[error("the database took too long")]
+    Timeout,
     /// A unique value exists already.
     #[error("a unique value exists already")]
     Conflict,

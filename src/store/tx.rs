@@ -47,6 +47,8 @@ calls! {
     devices::update_device(device: &Device) -> bool;
     /// Moves `last_seen` forward, never back.
     devices::touch_device(id: DeviceId, at: Timestamp) -> ();
+    /// Holds the device's row until the end of the transaction: its key versions change one transaction at a time.
+    devices::lock_device(id: DeviceId) -> ();
     /// Ordered by name, then serial number.
     devices::owned_devices(issuer: &str, login: &Login, limit: i64) -> Vec<(Device, Attested<Owner>)>;
     devices::owned_device(issuer: &str, login: &Login, id: DeviceId) -> Option<(Device, Attested<Owner>)>;
@@ -55,6 +57,8 @@ calls! {
     devices::search_devices(text: &str, limit: i64) -> Vec<Device>;
 
     people::owners(device: DeviceId) -> Vec<Attested<Owner>>;
+    /// Of many devices, in one statement.
+    people::owners_of(devices: &[DeviceId]) -> Vec<Attested<Owner>>;
     /// Holds the row until the end of the transaction, so that it cannot be taken away meanwhile.
     people::owner_locked(device: DeviceId, issuer: &str, login: &Login) -> Option<Attested<Owner>>;
     /// `false`: that login owns the device already.

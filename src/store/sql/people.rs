@@ -2,7 +2,7 @@
 
 use sqlx::query;
 
-use super::super::{Conn, Row};
+use super::super::{Conn, Row, uuid_list};
 use super::{get, many, one, word};
 use crate::domain::Attested;
 use crate::domain::device::fold;
@@ -21,6 +21,9 @@ pub(super) use owner_columns;
 
 statements! {
     OWNERS = concat!("SELECT ", owner_columns!(), " FROM device_owners o WHERE o.device = $1 ORDER BY o.assigned_at, o.id");
+    OWNERS_OF = concat!(
+        "SELECT ", owner_columns!(), " FROM device_owners o WHERE o.device IN ", uuids_in!("$1"), " ORDER BY o.device, o.assigned_at, o.id"
+    );
     OWNER_LOCKED = concat!(
         "SELECT ", owner_columns!(), " FROM device_owners o WHERE o.device = $1 AND o.issuer = $2 AND o.login = $3", share!()
     );
@@ -41,6 +44,13 @@ statements! {
 
 pub async fn owners(conn: &mut Conn, device: DeviceId) -> Result<Vec<Attested<Owner>>, StoreError> {
     many(&query(OWNERS).bind(device.0).fetch_all(conn).await?, read_owner)
+}
+
+pub async fn owners_of(conn: &mut Conn, devices: &[DeviceId]) -> Result<Vec<Attested<Owner>>, StoreError> {
+    if devices.is_empty() {
+        return Ok(Vec::new());
+    }
+    many(&query(OWNERS_OF).bind(uuid_list(devices.iter().map(|d| d.0))).fetch_all(conn).await?, read_owner)
 }
 
 pub async fn owner_locked(conn: &mut Conn, device: DeviceId, issuer: &str, login: &Login) -> Result<Option<Attested<Owner>>, StoreError> {

@@ -1,0 +1,93 @@
+//! A login is bound to one (issuer, subject), one each way, at that person's first sign-in.
+//!
+//! Another subject with a bound login, or a bound person with another login, gains nothing by it and is recorded. Only
+//! `keyharbor login rebind` changes a binding.
+
+use std::sync::Arc;
+
+use super::{Keyharbor, RequestInfo, Result, ServiceError};
+use crate::crypto::Ring;
+use crate::domain::audit::{Actor, Event, EventKind, Outcome};
+use crate::domain::ids::RowId;
+use crate::domain::integrity::Attested;
+use crate::domain::person::{Binding, Login, Subject};
+use crate::oidc::Identity;
+use crate::store::Tx;
+
+impl Keyharbor {
+    /// The login this person owns devices by. Bound once, one each way; a conflict owns nothing and is recorded.
+    pub(super) async fn bind(
+        &self,
+        tx: &mut Tx,
+        ring: &Arc<Ring>,
+        identity: &Identity,
+        id: RowId,
+        request: &RequestInfo,
+        events: &mut Vec<Event>,
+    ) -> Result<Option<Login>> {
+        let mut note = |kind, outcome, detail: &str, login: &Login| {
+            let mut event = self.event(kind, outcome, Actor::Person(identity.who.clone()), request);
+            event.detail = detail.to_owned();
+            event.personal.login = Some(login.as_str().to_owned());
+            event.personal.name.clone_from(&identity.name);
+            events.push(event);
+        };
+        if let Some(row) = tx.binding_by_subject(&identity.who).await? {
+            let stored = row.parts().0.login.clone();
+            let Ok(bound) = row.check(ring.as_ref()) else {
+                note(EventKind::IntegrityFailure, Outcome::Failed, "login_bindings", &stored);
+                return Ok(None);
+            };
+            if let Some(claimed) = identity.login.as_ref().filter(|l| **l != bound.login) {
+                // Renamed at the provider: the first binding stays, the new login brings nothing.
+                note(EventKind::LoginConflict, Outcome::Refused, "second_login", claimed);
+            }
+            return Ok(Some(bound.login));
+        }
+        let Some(login) = &identity.login else { return Ok(None) };
+        let binding = Binding { id, login: login.clone(), who: identity.who.clone(), bound_at: self.env.now() };
+        if tx.binding_by_login(&identity.who.issuer, login).await?.is_none()
+            && tx.insert_binding(&Attested::sign(binding, ring.as_ref())).await?
+        {
+            note(EventKind::LoginBound, Outcome::Ok, &format!("row {id}"), login);
+            return Ok(Some(login.clone()));
+        }
+        note(EventKind::LoginConflict, Outcome::Refused, "login_of_another", login);
+        Ok(None)
+    }
+
+    /// Rebinds a login to another subject (command line only).
+    ///
+    /// # Errors
+    /// [`ServiceError`]: the subject already has another login.
+    pub async fn rebind(&self, login: &Login, who: Subject) -> Result<()> {
+        let ring = self.ring()?;
+        let id = RowId::new(&self.env);
+        let request = RequestInfo::none(&self.env);
+        self.retry(async || {
+            let mut tx = self.store.write().await?;
+            for old in [tx.binding_by_login(&who.issuer, login).await?, tx.binding_by_subject(&who).await?].into_iter().flatten() {
+                tx.delete_binding(old.parts().0.id).await?;
+            }
+            let binding = Binding { id, login: login.clone(), who: who.clone(), bound_at: self.env.now() };
+            if !tx.insert_binding(&Attested::sign(binding, ring.as_ref())).await? {
+                return Err(ServiceError::invalid("login", "could not be bound"));
+            }
+            let mut event = self.event(EventKind::LoginRebound, Outcome::Ok, Actor::Operator, &request);
+            event.detail = format!("row {id}");
+            event.personal.login = Some(login.as_str().to_owned());
+            self.conclude(tx, &[event]).await.map(|_| ())
+        })
+        .await
+    }
+
+    /// Who a login is bound to.
+    ///
+    /// # Errors
+    /// [`ServiceError::Integrity`] when the row does not verify.
+    pub async fn binding_of(&self, login: &Login) -> Result<Option<Binding>> {
+        let ring = self.ring()?;
+        let row = self.store.read().await?.binding_by_login(&self.rules.config.oidc.issuer, login).await?;
+        row.map(|r| r.check(ring.as_ref())).transpose().map_err(|_| ServiceError::Integrity)
+    }
+}

@@ -1,0 +1,232 @@
+//! What follows a grant: its page, "Five more minutes", "I'm done".
+//!
+//! Session, person, role, owner and MACs are judged again each time, inside the transaction that records it.
+
+use std::sync::Arc;
+
+use super::access::SignedIn;
+use super::escrow::{place_of, verified};
+use super::reveal::{Renewal, Shown, View};
+use super::{Keyharbor, RequestInfo, Result, ServiceError};
+use crate::crypto::Ring;
+use crate::domain::audit::{Actor, AuditReceipt, Event, EventKind, Outcome};
+use crate::domain::device::Device;
+use crate::domain::escrow::Standing;
+use crate::domain::ids::GrantId;
+use crate::domain::integrity::Attested;
+use crate::domain::policy::{self, Action, Caller, Permit, Refusal};
+use crate::domain::recovery_key::{RecoveryKey, SecretKind};
+use crate::domain::reveal::{Basis, Grant};
+use crate::store::Tx;
+
+impl Keyharbor {
+    /// The page of a grant: whose is it, is it open, may the person still? Then a "viewed" row, and only then the key.
+    ///
+    /// # Errors
+    /// [`ServiceError`]: refused (the one 404), sealed, the trail, the database.
+    pub async fn view(&self, person: &SignedIn, id: Option<GrantId>, request: &RequestInfo) -> Result<View> {
+        let ring = self.ring()?;
+        // A malformed address does the same look-up as an unknown one.
+        let id = id.unwrap_or(GrantId(uuid::Uuid::nil()));
+        let seen = self
+            .retry(async || {
+                let mut tx = self.store.write().await?;
+                let grant = match self.own_grant(&mut tx, &ring, person, id, request).await? {
+                    Ok(grant) => grant,
+                    Err(events) => {
+                        self.conclude(tx, &events).await?;
+                        return Err(Refusal::NotFound.into());
+                    }
+                };
+                let (device, permit) = match self.still(&mut tx, &ring, person, &grant).await? {
+                    Ok(found) => found,
+                    Err(refusal) => {
+                        let mut event = self.person_event(EventKind::RevealRefused, Outcome::Refused, person, request);
+                        (event.detail, event.grant) = ("no_longer".into(), Some(id));
+                        self.conclude(tx, &[event]).await?;
+                        return Err(refusal.into());
+                    }
+                };
+                if !grant.open(self.env.now()) || grant.line != person.session.line {
+                    let until = grant.hidden_at.unwrap_or(grant.until);
+                    return Ok(Err(View::Hidden { device, basis: grant.basis, from: grant.from, until }));
+                }
+                let (versions, _) = verified(tx.versions(device.id, SecretKind::RecoveryKey).await?, &ring);
+                let other = Standing::of(&versions).and_then(|s| s.other).is_some_and(|o| o.id != grant.version);
+                let mut event = self.reveal_event(EventKind::RevealViewed, Outcome::Ok, person, permit.basis(), &device, request);
+                (event.version, event.grant) = (Some(grant.version), Some(id));
+                let receipt = self.conclude(tx, &[event]).await?;
+                Ok(Ok((receipt, grant, device, other)))
+            })
+            .await?;
+        match seen {
+            Err(hidden) => Ok(hidden),
+            Ok((receipt, grant, device, other)) => self.open(&ring, &receipt, grant, device, other, request).await,
+        }
+    }
+
+    async fn open(
+        &self,
+        ring: &Arc<Ring>,
+        receipt: &AuditReceipt,
+        grant: Grant,
+        device: Device,
+        other: bool,
+        request: &RequestInfo,
+    ) -> Result<View> {
+        let found = self.store.sealed_key(receipt).await?;
+        let opened = found.and_then(|(version, sealed)| {
+            let version = version.check(ring.as_ref()).ok().filter(|v| v.id == grant.version && v.device == device.id)?;
+            let plain = ring.open(&place_of(&version), &sealed).ok()?;
+            Some((RecoveryKey::parse(std::str::from_utf8(&plain).ok()?).ok()?, version))
+        });
+        let Some((key, version)) = opened else {
+            self.record_integrity("key_versions", Some(device.id), request).await?;
+            return Ok(View::Broken { device });
+        };
+        let left = grant.until.seconds_since(self.env.now());
+        if left < 1 {
+            return Ok(View::Hidden { device, basis: grant.basis, from: grant.from, until: grant.until });
+        }
+        let renewals_left = self.max_renewals(grant.basis) - grant.renewal;
+        Ok(View::Shown(Box::new(Shown {
+            key,
+            device,
+            version,
+            basis: grant.basis,
+            until: grant.until,
+            seconds_left: left,
+            renewals_left,
+            other,
+        })))
+    }
+
+    fn max_renewals(&self, basis: Basis) -> i64 {
+        match basis {
+            Basis::Owner => self.rules.config.reveal.max_renewals_owner,
+            Basis::Desk => self.rules.config.reveal.max_renewals_desk,
+        }
+    }
+
+    /// The grant, if it verifies and is this person's; otherwise the rows that say what was tried.
+    async fn own_grant(
+        &self,
+        tx: &mut Tx,
+        ring: &Arc<Ring>,
+        person: &SignedIn,
+        id: GrantId,
+        request: &RequestInfo,
+    ) -> Result<Result<Grant, Vec<Event>>> {
+        let mut events = Vec::new();
+        if let Some(row) = tx.grant(id).await? {
+            match row.check(ring.as_ref()) {
+                Ok(grant) if grant.who == person.session.who => return Ok(Ok(grant)),
+                Ok(_) => {}
+                Err(_) => {
+                    let mut event = self.event(EventKind::IntegrityFailure, Outcome::Failed, Actor::System, request);
+                    (event.detail, event.grant) = ("reveal_grants".into(), Some(id));
+                    events.push(event);
+                }
+            }
+        }
+        let mut event = self.person_event(EventKind::AccessRefused, Outcome::Refused, person, request);
+        event.detail = "reveal".into();
+        events.push(event);
+        Ok(Err(events))
+    }
+
+    /// Session, role and owner, judged again inside the transaction that records the view.
+    async fn still(&self, tx: &mut Tx, ring: &Arc<Ring>, person: &SignedIn, grant: &Grant) -> Result<Result<(Device, Permit), Refusal>> {
+        let action = match grant.basis {
+            Basis::Owner => Action::Reveal,
+            Basis::Desk => Action::DeskReveal,
+        };
+        let stand = self.stand(tx, ring, person, grant.device, true).await?;
+        Ok(match (policy::decide(Caller::Person(person.session.roles), action, stand.relation), stand.device) {
+            (Ok(permit), Some(device)) => Ok((device, permit)),
+            (refusal, _) => Err(refusal.err().unwrap_or(Refusal::NotFound)),
+        })
+    }
+
+    /// "Five more minutes": a new grant at a new address. Pressed twice, both lead to the same one.
+    ///
+    /// # Errors
+    /// [`ServiceError`]: refused (the one 404), sealed, the trail, the database.
+    pub async fn renew(&self, person: &SignedIn, id: Option<GrantId>, request: &RequestInfo) -> Result<Renewal> {
+        let ring = self.ring()?;
+        let id = id.unwrap_or(GrantId(uuid::Uuid::nil()));
+        let new = GrantId::new(&self.env);
+        self.retry(async || {
+            let mut tx = self.store.write().await?;
+            let checked = match self.own_grant(&mut tx, &ring, person, id, request).await? {
+                Ok(grant) => self.still(&mut tx, &ring, person, &grant).await?.map(|found| (grant, found)).map_err(|_| Vec::new()),
+                Err(events) => Err(events),
+            };
+            let (grant, (device, permit)) = match checked {
+                Ok(found) => found,
+                Err(mut events) => {
+                    let mut event = self.person_event(EventKind::RevealRefused, Outcome::Refused, person, request);
+                    event.detail = "renewal".into();
+                    events.push(event);
+                    self.conclude(tx, &events).await?;
+                    return Err(Refusal::NotFound.into());
+                }
+            };
+            let mut refused = self.reveal_event(EventKind::RevealRefused, Outcome::Refused, person, permit.basis(), &device, request);
+            refused.grant = Some(id);
+            if !grant.open(self.env.now()) || grant.line != person.session.line {
+                refused.detail = "renewal_over".into();
+                self.conclude(tx, &[refused]).await?;
+                return Ok(Renewal::Over);
+            }
+            if grant.renewal >= self.max_renewals(grant.basis) {
+                refused.detail = "renewals_used_up".into();
+                self.conclude(tx, &[refused]).await?;
+                return Ok(Renewal::UsedUp);
+            }
+            let rows = verified(tx.versions(device.id, SecretKind::RecoveryKey).await?, &ring).0;
+            let Some(version) = rows.into_iter().find(|v| v.id == grant.version) else { return Ok(Renewal::Over) };
+            let next = self.new_grant(new, person, permit.basis(), &version, Some(&grant));
+            if !tx.insert_grant(&Attested::sign(next, ring.as_ref())).await? {
+                let child = tx.grant_child(id).await?.map(|g| g.parts().0.id);
+                return Ok(child.map_or(Renewal::Over, Renewal::Renewed));
+            }
+            let mut event = self.reveal_event(EventKind::RevealRenewed, Outcome::Ok, person, permit.basis(), &device, request);
+            (event.version, event.grant) = (Some(version.id), Some(new));
+            event.detail = format!("from {id}");
+            self.conclude(tx, &[event]).await?;
+            Ok(Renewal::Renewed(new))
+        })
+        .await
+    }
+
+    /// "I'm done": ends this grant and every one that it renewed.
+    ///
+    /// # Errors
+    /// [`ServiceError`]: refused (the one 404), sealed, the trail, the database.
+    pub async fn hide(&self, person: &SignedIn, id: Option<GrantId>, request: &RequestInfo) -> Result<()> {
+        let ring = self.ring()?;
+        let id = id.unwrap_or(GrantId(uuid::Uuid::nil()));
+        self.retry(async || {
+            let mut tx = self.store.write().await?;
+            let grant = match self.own_grant(&mut tx, &ring, person, id, request).await? {
+                Ok(grant) => grant,
+                Err(events) => {
+                    self.conclude(tx, &events).await?;
+                    return Err(Refusal::NotFound.into());
+                }
+            };
+            let now = self.env.now();
+            let mut at = Some(grant.id);
+            while let Some(current) = at {
+                tx.hide_grant(current, now).await?;
+                at = tx.grant(current).await?.and_then(|g| g.parts().0.renewed_from);
+            }
+            let device = tx.device(grant.device).await?.ok_or(ServiceError::Internal("a device vanished"))?;
+            let mut event = self.reveal_event(EventKind::RevealHidden, Outcome::Ok, person, grant.basis, &device, request);
+            (event.version, event.grant) = (Some(grant.version), Some(id));
+            self.conclude(tx, &[event]).await.map(|_| ())
+        })
+        .await
+    }
+}
