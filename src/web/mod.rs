@@ -1,0 +1,169 @@
+//! HTTP: the route table, and nothing that reaches a key but through a service that has written its trail row.
+//!
+//! Handlers parse, make one service call, render. The guard stands in a handler's signature (`Visitor`, `Form`, a token);
+//! what holds for every answer (headers, host, cross-site checks, sealed, panics, the log line) is in `guard`, always on.
+
+mod agents;
+mod api;
+pub mod assets;
+mod desk;
+mod error;
+mod extract;
+mod guard;
+mod health;
+pub mod pages;
+mod portal;
+mod present;
+mod proxy;
+mod reveal;
+mod signin;
+mod trail;
+
+use std::time::Duration;
+
+use actix_web::dev::ServiceResponse;
+use actix_web::middleware::from_fn;
+use actix_web::{HttpRequest, web};
+use chrono_tz::Tz;
+use ipnet::IpNet;
+
+use crate::i18n::Language;
+use crate::service::Keyharbor;
+pub use error::WebError;
+
+/// What every handler can reach.
+pub struct App {
+    pub service: Keyharbor,
+    pub contact: pages::Contact,
+    pub brand: String,
+    /// "Sign in with …".
+    pub provider: String,
+    pub zone: Tz,
+    pub default_language: Language,
+    /// Scheme, host and port that requests must name.
+    pub origin: String,
+    pub host: String,
+    pub https: bool,
+    pub trusted_proxies: Vec<IpNet>,
+    pub body_deadline: Duration,
+}
+
+impl App {
+    /// # Errors
+    /// [`crate::config::ConfigError`].
+    pub fn new(service: Keyharbor) -> Result<Self, crate::config::ConfigError> {
+        let rules = service.rules();
+        let (config, origin) = (&rules.config, rules.origin.clone());
+        let portal = &config.portal;
+        Ok(Self {
+            contact: pages::Contact { phone: portal.it_phone.clone(), email: portal.it_email.clone(), hours: portal.it_hours.clone() },
+            brand: portal.brand.clone(),
+            provider: portal.organisation.clone().unwrap_or_else(|| portal.brand.clone()),
+            zone: config.time_zone()?,
+            default_language: Language::parse(&portal.default_language).unwrap_or_default(),
+            host: origin.split_once("://").map_or_else(String::new, |(_, host)| host.to_owned()),
+            https: origin.starts_with("https:"),
+            origin,
+            trusted_proxies: config.server.trusted_proxies.clone(),
+            body_deadline: Duration::from_secs(config.server.body_deadline_seconds.max(1)),
+            service,
+        })
+    }
+}
+
+/// Who may call a route. The handler's signature enforces it; this is what the committed table says.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Door {
+    /// Anybody.
+    Public,
+    /// A signed-in person; the service asks the policy.
+    Person,
+    /// A token at the API.
+    Token,
+    /// A token in an agent's way.
+    Agent,
+}
+
+/// A line of the route table.
+#[derive(Clone, Copy, Debug)]
+pub struct Route {
+    pub method: &'static str,
+    pub path: &'static str,
+    pub door: Door,
+}
+
+macro_rules! routes {
+    ($($path:literal { $($method:ident $handler:path: $door:ident),+ })+) => {
+        /// Every route there is.
+        pub const ROUTES: &[Route] = &[$($(Route { method: stringify!($method), path: $path, door: Door::$door }),+),+];
+
+        fn table(cfg: &mut web::ServiceConfig) {
+            $(cfg.service(
+                web::resource($path)
+                    $(.route(web::route().method(actix_web::http::Method::$method).to($handler)))+
+                    .default_service(web::to(async || method_not_allowed(concat!($(stringify!($method), " "),+)))),
+            );)+
+        }
+    };
+}
+
+routes! {
+    "/" { GET portal::start: Public }
+    "/healthz" { GET health::live: Public }
+    "/readyz" { GET health::ready: Public }
+    "/static/{name:.*}" { GET health::asset: Public }
+    "/csp-report" { POST health::csp_report: Public }
+    "/status" { GET portal::status: Public }
+    "/help" { GET portal::help: Public }
+    "/help/sign-in" { GET portal::help_sign_in: Public }
+    "/help/not-listed" { GET portal::help_not_listed: Public }
+    "/language/{code}" { GET portal::language: Public }
+    "/sign-in" { GET signin::sign_in: Public }
+    "/auth/callback" { GET signin::callback: Public }
+    "/sign-out" { POST signin::sign_out: Person }
+    "/signed-out" { GET signin::signed_out: Public }
+    "/devices" { GET portal::devices: Person }
+    "/devices/{id}" { GET portal::device: Person }
+    "/devices/{id}/reveal" { POST reveal::press: Person }
+    "/reveals/{id}" { GET reveal::page: Person }
+    "/reveals/{id}/renew" { POST reveal::renew: Person }
+    "/reveals/{id}/hide" { POST reveal::hide: Person }
+    "/desk" { GET desk::search: Person }
+    "/desk/devices/{id}" { GET desk::device: Person }
+    "/desk/devices/{id}/reveal" { POST desk::press: Person }
+    "/trail" { GET trail::page: Person }
+    "/api/v1/deposits" { POST api::deposits: Token }
+    "/api/v1/devices/{serial}" { GET api::read_device: Token, PUT api::write_device: Token }
+    "/api/v1/devices/{serial}/escrow-status" { GET api::escrow_status: Token }
+    "/compat/crypt/checkin" { POST agents::check_in: Agent }
+    "/compat/crypt/checkin/" { POST agents::check_in: Agent }
+    "/compat/crypt/verify/{serial}/{kind}" { GET agents::verify: Agent }
+    "/compat/crypt/verify/{serial}/{kind}/" { GET agents::verify: Agent }
+    "/compat/crypt/{token}/checkin" { POST agents::check_in: Agent }
+    "/compat/crypt/{token}/checkin/" { POST agents::check_in: Agent }
+    "/compat/crypt/{token}/verify/{serial}/{kind}" { GET agents::verify: Agent }
+    "/compat/crypt/{token}/verify/{serial}/{kind}/" { GET agents::verify: Agent }
+}
+
+async fn method_not_allowed(methods: &'static str) -> Result<actix_web::HttpResponse, WebError> {
+    Err(WebError::MethodNotAllowed { allow: methods.trim_end().replace(' ', ", ") })
+}
+
+async fn not_found(_: HttpRequest) -> Result<actix_web::HttpResponse, WebError> {
+    Err(WebError::NotFound)
+}
+
+/// The whole application: routes, and the guard around all of them.
+pub fn application(
+    app: web::Data<App>,
+) -> actix_web::App<
+    impl actix_web::dev::ServiceFactory<
+        actix_web::dev::ServiceRequest,
+        Config = (),
+        Response = ServiceResponse<impl actix_web::body::MessageBody>,
+        Error = actix_web::Error,
+        InitError = (),
+    >,
+> {
+    actix_web::App::new().app_data(app).configure(table).default_service(web::to(not_found)).wrap(from_fn(guard::around))
+}
