@@ -22,11 +22,11 @@ CREATE TABLE devices (
     host_fold       TEXT,
     name_fold       TEXT
 ) STRICT;
-CREATE INDEX devices_serial_fold ON devices (serial_fold);
-CREATE INDEX devices_device_key_fold ON devices (device_key_fold);
-CREATE INDEX devices_asset_fold ON devices (asset_fold);
-CREATE INDEX devices_host_fold ON devices (host_fold);
-CREATE INDEX devices_name_fold ON devices (name_fold);
+CREATE INDEX devices_serial_fold ON devices (serial_fold, serial);
+CREATE INDEX devices_device_key_fold ON devices (device_key_fold, serial);
+CREATE INDEX devices_asset_fold ON devices (asset_fold, serial);
+CREATE INDEX devices_host_fold ON devices (host_fold, serial);
+CREATE INDEX devices_name_fold ON devices (name_fold, serial);
 
 CREATE TABLE device_owners (
     id          BLOB NOT NULL PRIMARY KEY,

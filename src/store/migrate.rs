@@ -30,7 +30,14 @@ impl Store {
         let applied = match &self.pools {
             Pools::Sqlite { write, .. } => {
                 let mut conn = write.acquire().await?;
-                ours(&SQLITE).run(&mut *conn).await?;
+                // Another process may be faster by a moment: what it did is found at the next try.
+                let mut tries = 1;
+                while let Err(error) = ours(&SQLITE).run(&mut *conn).await {
+                    if tries == 5 {
+                        return Err(error.into());
+                    }
+                    tries += 1;
+                }
                 applied(&mut *conn).await?
             }
             Pools::Postgres { options, .. } => {

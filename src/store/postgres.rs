@@ -48,6 +48,7 @@ macro_rules! texts_in {
 }
 
 #[path = "sql/mod.rs"]
+#[expect(clippy::duplicate_mod, reason = "one text, compiled for each engine")]
 pub(super) mod sql;
 
 pub(super) const INSERT_LINES: &str = concat!(

@@ -1,6 +1,8 @@
 //! Fresh, migrated databases for tests: a SQLite file under a temp folder, a database of its own on a throw-away PostgreSQL
 //! server (`KEYHARBOR_TEST_POSTGRES`, a superuser's URL). Each is gone when its `Fresh` is dropped.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "test support")]
+
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -81,8 +83,9 @@ impl Drop for Gone {
 
 /// The server for tests, as given.
 pub fn server_url() -> String {
-    std::env::var("KEYHARBOR_TEST_POSTGRES")
-        .unwrap_or_else(|_| panic!("run tests/run.sh, or set KEYHARBOR_TEST_POSTGRES to a throw-away server"))
+    std::env::var_os("KEYHARBOR_TEST_POSTGRES")
+        .and_then(|url| url.into_string().ok())
+        .unwrap_or_else(|| panic!("run tests/run.sh, or set KEYHARBOR_TEST_POSTGRES to a throw-away server"))
 }
 
 fn database_url(name: &str) -> String {
@@ -94,8 +97,8 @@ fn database_url(name: &str) -> String {
 /// Unique on the server, also beside other runs of the tests.
 fn fresh_name(kind: &str) -> String {
     static NEXT: AtomicU32 = AtomicU32::new(0);
-    let micros = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_micros();
-    format!("kh_{kind}_{}_{micros}_{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed))
+    let run = getrandom::u32().unwrap();
+    format!("kh_{kind}_{}_{run:08x}_{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed))
 }
 
 async fn admin(sql: &str) {

@@ -69,10 +69,8 @@ async fn migrating_runs_once_also_from_several_processes_at_a_time() {
     for fresh in [engines::bare_sqlite().await, engines::bare_postgres().await] {
         assert_eq!(fresh.store.pending_migrations().await.unwrap(), [1]);
         let others = [engines::connect(&fresh.url).await, engines::connect(&fresh.url).await];
-        if fresh.store.engine() == Engine::Postgres {
-            let (a, b, c) = tokio::join!(fresh.store.migrate(), others[0].migrate(), others[1].migrate());
-            a.and(b).and(c).unwrap();
-        }
+        let (a, b, c) = tokio::join!(fresh.store.migrate(), others[0].migrate(), others[1].migrate());
+        a.and(b).and(c).unwrap();
         fresh.store.migrate().await.unwrap();
         fresh.store.migrate().await.unwrap();
         assert!(fresh.store.pending_migrations().await.unwrap().is_empty());
@@ -92,6 +90,18 @@ async fn a_migration_of_a_newer_release_is_no_error() {
     for fresh in [sqlite, postgres] {
         fresh.store.migrate().await.unwrap();
         assert!(fresh.store.pending_migrations().await.unwrap().is_empty());
+    }
+}
+
+#[tokio::test]
+async fn a_migration_that_was_changed_after_it_ran_is_refused() {
+    let [sqlite, postgres] = engines::both().await;
+    const CHANGED: &str = "UPDATE _sqlx_migrations SET checksum = 'other'";
+    sqlx::raw_sql(CHANGED).execute(&mut SqliteConnection::connect(&sqlite.url).await.unwrap()).await.unwrap();
+    sqlx::raw_sql(CHANGED).execute(&mut PgConnection::connect(&postgres.url).await.unwrap()).await.unwrap();
+    for fresh in [sqlite, postgres] {
+        let refused = fresh.store.migrate().await.err().unwrap();
+        assert!(matches!(refused, StoreError::Other(_)) && !refused.is_transient(), "{refused:?}");
     }
 }
 
@@ -138,6 +148,23 @@ async fn a_closed_store_answers_no_more_and_says_why() {
 async fn the_database_clock_is_about_now() {
     let fresh = engines::postgres().await;
     let there = fresh.store.now().await.unwrap().unwrap().seconds();
-    let here = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs() as i64;
+    let mut conn = PgConnection::connect(&fresh.url).await.unwrap();
+    let here: i64 = sqlx::query_scalar("SELECT EXTRACT(EPOCH FROM now())::bigint").fetch_one(&mut conn).await.unwrap();
     assert!((there - here).abs() < 60, "{there} {here}");
+}
+
+#[tokio::test]
+async fn an_error_never_repeats_a_value() {
+    let fresh = engines::postgres().await;
+    let mut conn = PgConnection::connect(&fresh.url).await.unwrap();
+    for sql in [
+        "INSERT INTO quotas VALUES ('hush', 'hush', 1, 1), ('hush', 'hush', 1, 1)",
+        "INSERT INTO quotas VALUES ('hush', 'hush', 1, NULL)",
+        "SELECT CAST('hush' AS uuid)",
+        "INSERT INTO key_ring VALUES (2, 1, 'hush', 'hush')",
+    ] {
+        let error = StoreError::from(sqlx::raw_sql(sql).execute(&mut conn).await.err().unwrap());
+        assert!(!format!("{error} {error:?}").contains("hush"), "{error:?}");
+        assert!(!error.is_transient());
+    }
 }
