@@ -5,3 +5,5 @@
 //! `tests/it/tidy.rs` holds the table.
 
 pub mod domain;
+pub mod i18n;
+pub mod web;

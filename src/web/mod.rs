@@ -1,0 +1,4 @@
+//! HTTP: what the browser sees.
+
+pub mod assets;
+pub mod pages;
