@@ -19,7 +19,6 @@ use fluent_templates::{LanguageIdentifier, langid};
 pub use dates::{Formats, Moment};
 pub use keytext::{KeyGroup, KeyText, Run, SpelledGroup};
 
-#[expect(clippy::unwrap_used, reason = "the macro's own code; a text that does not parse is found by the first test that runs")]
 mod loader {
     fluent_templates::static_loader! {
         pub(super) static TEXTS = {
