@@ -4,10 +4,14 @@
 //! `service` (what may happen), `web` (HTTP), `cli` (the composition root). A room stands above all that it imports;
 //! `tests/it/tidy.rs` holds the table.
 
+pub mod cli;
 pub mod config;
 pub mod crypto;
 pub mod domain;
 pub mod formats;
+pub mod i18n;
 pub mod oidc;
 pub mod service;
 pub mod store;
+pub mod telemetry;
+pub mod web;

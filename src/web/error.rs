@@ -91,7 +91,7 @@ impl From<ServiceError> for WebError {
             ServiceError::TooMany { until } => Self::TooMany { until, now: until.plus_seconds(-60) },
             ServiceError::Sealed => down(Down::Sealed, e),
             ServiceError::Trail(_) => down(Down::Trail, e),
-            ServiceError::Store(ref s) if s.is_passing() => down(Down::Database, e),
+            ServiceError::Store(ref s) if s.is_transient() => down(Down::Database, e),
             ServiceError::Store(_) | ServiceError::Integrity | ServiceError::Internal(_) => Self::Internal(e.to_string()),
         }
     }

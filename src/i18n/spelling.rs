@@ -1,0 +1,91 @@
+//! Words for letters and digits, to read a key aloud: the international alphabet, and Adam–Zäta for Swedish.
+
+use super::Language;
+
+const ICAO: [(char, &str); 36] = [
+    ('A', "Alfa"),
+    ('B', "Bravo"),
+    ('C', "Charlie"),
+    ('D', "Delta"),
+    ('E', "Echo"),
+    ('F', "Foxtrot"),
+    ('G', "Golf"),
+    ('H', "Hotel"),
+    ('I', "India"),
+    ('J', "Juliett"),
+    ('K', "Kilo"),
+    ('L', "Lima"),
+    ('M', "Mike"),
+    ('N', "November"),
+    ('O', "Oscar"),
+    ('P', "Papa"),
+    ('Q', "Quebec"),
+    ('R', "Romeo"),
+    ('S', "Sierra"),
+    ('T', "Tango"),
+    ('U', "Uniform"),
+    ('V', "Victor"),
+    ('W', "Whiskey"),
+    ('X', "X-ray"),
+    ('Y', "Yankee"),
+    ('Z', "Zulu"),
+    ('0', "zero"),
+    ('1', "one"),
+    ('2', "two"),
+    ('3', "three"),
+    ('4', "four"),
+    ('5', "five"),
+    ('6', "six"),
+    ('7', "seven"),
+    ('8', "eight"),
+    ('9', "nine"),
+];
+
+/// `ett` and `sju`, not `etta` and `sjua`: on a bad line those are heard as `åtta` and `fyra`.
+const ADAM: [(char, &str); 36] = [
+    ('A', "Adam"),
+    ('B', "Bertil"),
+    ('C', "Caesar"),
+    ('D', "David"),
+    ('E', "Erik"),
+    ('F', "Filip"),
+    ('G', "Gustav"),
+    ('H', "Helge"),
+    ('I', "Ivar"),
+    ('J', "Johan"),
+    ('K', "Kalle"),
+    ('L', "Ludvig"),
+    ('M', "Martin"),
+    ('N', "Niklas"),
+    ('O', "Olof"),
+    ('P', "Petter"),
+    ('Q', "Qvintus"),
+    ('R', "Rudolf"),
+    ('S', "Sigurd"),
+    ('T', "Tore"),
+    ('U', "Urban"),
+    ('V', "Viktor"),
+    ('W', "Wilhelm"),
+    ('X', "Xerxes"),
+    ('Y', "Yngve"),
+    ('Z', "Zäta"),
+    ('0', "nolla"),
+    ('1', "ett"),
+    ('2', "två"),
+    ('3', "tre"),
+    ('4', "fyra"),
+    ('5', "fem"),
+    ('6', "sex"),
+    ('7', "sju"),
+    ('8', "åtta"),
+    ('9', "nio"),
+];
+
+/// The word for one character of a key; `None` for what no key holds.
+pub fn word(lang: Language, c: char) -> Option<&'static str> {
+    let table = match lang {
+        Language::En => &ICAO,
+        Language::Sv => &ADAM,
+    };
+    table.iter().find(|(letter, _)| *letter == c).map(|(_, word)| *word)
+}

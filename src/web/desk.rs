@@ -1,0 +1,166 @@
+//! Helpdesk: search, a device with all its versions, and the form that shows a key for someone else.
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpRequest, HttpResponse, web};
+
+use super::extract::{CsrfField, Form, Visit, Visitor};
+use super::pages::{DeskDevicePage, DeskForm, DeskRow, Field, FieldError, Problem, SearchPage, Section, VersionRow};
+use super::present::{self, html, see};
+use super::{WebError, reveal};
+use crate::domain::EventKind;
+use crate::domain::ids::{DeviceId, VersionId};
+use crate::domain::policy::Action;
+use crate::service::access::SignedIn;
+use crate::service::fleet::{DevicePage, SEARCH_LIMIT};
+use crate::service::forms::{self, DeskText, RevealForm, Which};
+use crate::service::reveal::Answer;
+
+#[derive(serde::Deserialize)]
+pub struct Query {
+    q: Option<String>,
+}
+
+/// One box: serial number, the number on the locked Mac, host name, owner, asset tag.
+pub async fn search(v: Visitor, query: web::Query<Query>) -> Result<HttpResponse, WebError> {
+    let text = query.q.as_deref().unwrap_or_default().trim().to_owned();
+    let found = v.visit.app.service.search(&v.person, &text, &v.visit.info).await?;
+    let more = found.len() >= SEARCH_LIMIT;
+    let rows = found
+        .into_iter()
+        .map(|l| DeskRow {
+            id: l.device.id.to_string(),
+            serial: l.device.serial.as_str().to_owned(),
+            name: l.device.label().to_owned(),
+            owner: l.owners.first().map(|o| o.as_str().to_owned()),
+            asset_tag: l.device.asset_tag.clone(),
+            state: present::state(&l.device, l.key),
+        })
+        .collect();
+    let results = (!text.is_empty()).then_some(rows);
+    html(&SearchPage { page: v.visit.page(Some(&v.person), Some(Section::Desk)), query: text, results, more }, StatusCode::OK)
+}
+
+#[derive(serde::Deserialize)]
+pub struct Kept {
+    form: Option<String>,
+}
+
+/// A device, with the form; filled in again after a step-up.
+pub async fn device(v: Visitor, id: web::Path<String>, query: web::Query<Kept>) -> Result<HttpResponse, WebError> {
+    let found = v.visit.app.service.device_page(&v.person, DeviceId::parse(&id), Action::DeskView, &v.visit.info).await?;
+    let kept = match query.form.as_deref() {
+        Some(key) => v.visit.app.service.take_form(&v.person, key).await?.filter(|f| f.device() == found.device.id),
+        None => None,
+    };
+    let form = kept.map(|f| {
+        let text = f.desk.unwrap_or_default();
+        let version = match f.which {
+            Which::Version(id) => id.to_string(),
+            Which::Offered | Which::Other => String::new(),
+        };
+        DeskForm { ticket: text.ticket, reason: text.reason, reason_text: text.reason_text, identity: text.identity, version }
+    });
+    html(&desk_page(&v.visit, &v.person, &found, form.unwrap_or_default(), Vec::new()), StatusCode::OK)
+}
+
+/// What the form posts.
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DeskPress {
+    #[serde(default)]
+    csrf: String,
+    #[serde(default)]
+    ticket: String,
+    #[serde(default)]
+    reason: String,
+    #[serde(default)]
+    reason_text: String,
+    #[serde(default)]
+    identity: String,
+    #[serde(default)]
+    version: String,
+}
+
+impl CsrfField for DeskPress {
+    fn csrf(&self) -> &str {
+        &self.csrf
+    }
+}
+
+pub async fn press(req: HttpRequest, id: web::Path<String>, form: Form<DeskPress>) -> Result<HttpResponse, WebError> {
+    let Form { visit, person, fields } = form;
+    let service = &visit.app.service;
+    let Some(device) = DeviceId::parse(&id) else { return Err(service.judge_malformed(&person, Action::DeskReveal, &visit.info).await.into()) };
+    let which = match fields.version.as_str() {
+        "" => Which::Offered,
+        text => Which::version(VersionId::parse(text).ok_or(WebError::Bad { code: "version" })?),
+    };
+    let text = DeskText { ticket: fields.ticket, reason: fields.reason, reason_text: fields.reason_text, identity: fields.identity };
+    let asked = RevealForm::desk(device, which, text.clone());
+    match service.request_reveal(&person, &asked, &visit.info).await? {
+        Answer::Granted(grant) => Ok(see(&format!("/reveals/{grant}"))),
+        Answer::StepUpDue => reveal::step_up(&req, &visit, &person, asked).await,
+        Answer::NoAuthTime => Err(WebError::NoAuthTime),
+        Answer::NoKey(_) => Ok(see(&format!("/desk/devices/{device}"))),
+        Answer::Invalid(errors) => {
+            let found = service.device_page(&person, Some(device), Action::DeskView, &visit.info).await?;
+            // What looks like a key is not shown again, not even to who typed it.
+            let text = text.without_keys();
+            let form = DeskForm { ticket: text.ticket, reason: text.reason, reason_text: text.reason_text, identity: text.identity, version: fields.version };
+            let errors = errors.iter().filter_map(field_error).collect();
+            html(&desk_page(&visit, &person, &found, form, errors), StatusCode::UNPROCESSABLE_ENTITY)
+        }
+    }
+}
+
+fn field_error(e: &forms::FieldError) -> Option<FieldError> {
+    let field = [Field::Ticket, Field::Reason, Field::ReasonText, Field::Identity, Field::Version].into_iter().find(|f| f.name() == e.field)?;
+    let problem = match e.code {
+        "required" => Problem::Missing,
+        "form" => Problem::Shape,
+        "too_long" => Problem::TooLong,
+        "holds_key" => Problem::LooksLikeKey,
+        _ => Problem::Refused,
+    };
+    Some(FieldError { field, problem })
+}
+
+fn desk_page(visit: &Visit, person: &SignedIn, found: &DevicePage, form: DeskForm, errors: Vec<FieldError>) -> DeskDevicePage {
+    let formats = visit.formats();
+    let device = &found.device;
+    let is = |v: &crate::domain::KeyVersion, other: &Option<crate::domain::KeyVersion>| other.as_ref().is_some_and(|o| o.id == v.id);
+    let contested = matches!(found.key, crate::service::fleet::KeyState::Available { contested: true });
+    let versions = found
+        .versions
+        .iter()
+        .map(|v| VersionRow {
+            id: v.id.to_string(),
+            number: v.version,
+            source: v.source.clone(),
+            trust: v.trust,
+            received: formats.date(v.escrowed_at),
+            confirmed: (v.confirmed_at > v.escrowed_at).then(|| formats.relative(v.confirmed_at)),
+            first_shown: v.revealed_at.map(|t| formats.relative(t)),
+            current: is(v, &found.current),
+            other: is(v, &found.other),
+            contested: contested && (is(v, &found.current) || is(v, &found.other)),
+            unseen_letters: v.unseen_letters,
+        })
+        .collect();
+    let last_shown = found.history.iter().find(|r| r.event.kind == EventKind::RevealGranted).map(|r| formats.relative(r.event.at));
+    DeskDevicePage {
+        page: visit.page(Some(person), Some(Section::Desk)),
+        id: device.id.to_string(),
+        name: device.label().to_owned(),
+        serial: device.serial.as_str().to_owned(),
+        device_key: device.device_key.clone(),
+        owner: present::owners(found),
+        state: present::state(device, found.key),
+        facts: present::facts(visit, device, found.current.as_ref().map(|c| c.escrowed_at)),
+        last_shown,
+        versions,
+        form,
+        errors,
+        back_url: "/desk".to_owned(),
+    }
+}

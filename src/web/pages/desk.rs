@@ -1,0 +1,212 @@
+//! Helpdesk: find a device, and show a key for someone.
+
+use askama::Template;
+use askama_web::WebTemplate;
+
+use super::{Facts, KeyState, Page, Tag};
+use crate::domain::Trust;
+use crate::i18n::Moment;
+
+/// `/desk?q=`.
+#[derive(Template, WebTemplate)]
+#[template(path = "desk_search.html")]
+pub struct SearchPage {
+    pub page: Page,
+    pub query: String,
+    /// `None` before anything was searched for.
+    pub results: Option<Vec<DeskRow>>,
+    /// More devices match than are shown.
+    pub more: bool,
+}
+
+/// A device that was found. Never holds a key.
+#[derive(Clone, Debug)]
+pub struct DeskRow {
+    pub id: String,
+    pub serial: String,
+    pub name: String,
+    pub owner: Option<String>,
+    pub asset_tag: Option<String>,
+    pub state: KeyState,
+}
+
+/// `/desk/devices/{id}`: also the answer to a form with errors, and the way back from a step-up.
+#[derive(Template, WebTemplate)]
+#[template(path = "desk_device.html")]
+pub struct DeskDevicePage {
+    pub page: Page,
+    pub id: String,
+    pub name: String,
+    pub serial: String,
+    /// When the locked Mac shows another number than the serial.
+    pub device_key: Option<String>,
+    pub owner: Option<String>,
+    pub state: KeyState,
+    pub facts: Facts,
+    pub last_shown: Option<Moment>,
+    /// Newest first; empty = there is no key.
+    pub versions: Vec<VersionRow>,
+    pub form: DeskForm,
+    pub errors: Vec<FieldError>,
+    /// The search this page was reached from.
+    pub back_url: String,
+}
+
+/// What was written, kept across errors and a step-up.
+#[derive(Clone, Debug, Default)]
+pub struct DeskForm {
+    pub ticket: String,
+    pub reason: String,
+    pub reason_text: String,
+    pub identity: String,
+    /// A version's id, or empty for the one the portal offers.
+    pub version: String,
+}
+
+/// The list of reasons; the codes go over the wire and into the trail.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ReasonCode {
+    ForgotPassword,
+    PasswordNotSynced,
+    ReturnedDevice,
+    /// Needs `reason_text`.
+    Other,
+}
+
+impl ReasonCode {
+    pub const ALL: [Self; 4] = [Self::ForgotPassword, Self::PasswordNotSynced, Self::ReturnedDevice, Self::Other];
+
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::ForgotPassword => "forgot_password",
+            Self::PasswordNotSynced => "password_not_synced",
+            Self::ReturnedDevice => "returned_device",
+            Self::Other => "other",
+        }
+    }
+
+    pub fn parse(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|r| r.code() == code)
+    }
+
+    pub fn key(self) -> String {
+        format!("reason-{}", self.code())
+    }
+}
+
+/// A field of the form, by its name on the wire.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Field {
+    Ticket,
+    Reason,
+    ReasonText,
+    Identity,
+    Version,
+}
+
+impl Field {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Ticket => "ticket",
+            Self::Reason => "reason",
+            Self::ReasonText => "reason_text",
+            Self::Identity => "identity",
+            Self::Version => "version",
+        }
+    }
+}
+
+/// What is wrong with it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Problem {
+    /// Empty, or not one of the choices.
+    Missing,
+    /// A ticket number that does not fit the pattern.
+    Shape,
+    TooLong,
+    /// It holds something shaped like a recovery key.
+    LooksLikeKey,
+    /// Control or invisible characters.
+    Refused,
+}
+
+/// One line of the error summary.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct FieldError {
+    pub field: Field,
+    pub problem: Problem,
+}
+
+impl FieldError {
+    pub fn sentence(&self, page: &Page) -> String {
+        match (self.problem, self.field) {
+            (Problem::Missing, field) => page.t(&format!("form-{}-missing", field.name())),
+            (Problem::Shape, Field::Ticket) => page.t("form-ticket-shape"),
+            (Problem::TooLong, _) => page.t("form-too-long"),
+            (Problem::LooksLikeKey, _) => page.t("form-looks-like-key"),
+            (Problem::Shape | Problem::Refused, _) => page.t("form-refused"),
+        }
+    }
+}
+
+/// A stored key, without the key.
+#[derive(Clone, Debug)]
+pub struct VersionRow {
+    pub id: String,
+    pub number: i64,
+    pub source: String,
+    pub trust: Trust,
+    pub received: Moment,
+    pub confirmed: Option<Moment>,
+    pub first_shown: Option<Moment>,
+    /// The one the portal offers.
+    pub current: bool,
+    /// The one "Show the other one" opens.
+    pub other: bool,
+    /// It alternates with another of the same trust.
+    pub contested: bool,
+    pub unseen_letters: bool,
+}
+
+impl VersionRow {
+    pub fn trust_key(&self) -> String {
+        format!("trust-{}", self.trust.code())
+    }
+
+    pub fn tags(&self, page: &Page) -> Vec<Tag> {
+        let tag = |class, glyph, key: &str| Tag { class, glyph, text: page.t(key) };
+        let mut tags = Vec::new();
+        match (self.current, self.other) {
+            (true, _) => tags.push(tag("ok", "●", "standing-current")),
+            (false, true) => tags.push(tag("off", "○", "standing-other")),
+            (false, false) => tags.push(tag("off", "–", "standing-older")),
+        }
+        if self.contested {
+            tags.push(tag("warn", "▲", "standing-contested"));
+        }
+        if self.unseen_letters {
+            tags.push(tag("warn", "▲", "desk-unseen"));
+        }
+        tags
+    }
+}
+
+impl DeskDevicePage {
+    pub fn reasons(&self) -> [ReasonCode; 4] {
+        ReasonCode::ALL
+    }
+
+    /// The first error of a field.
+    pub fn error(&self, name: &str) -> Option<String> {
+        self.errors.iter().find(|e| e.field.name() == name).map(|e| e.sentence(&self.page))
+    }
+
+    /// Ids of the texts that belong to a field: its hint, and its error when there is one.
+    pub fn described_by(&self, name: &str) -> String {
+        if self.errors.iter().any(|e| e.field.name() == name) { format!("{name}-error {name}-hint") } else { format!("{name}-hint") }
+    }
+
+    pub fn contested(&self) -> bool {
+        self.versions.iter().any(|v| v.contested)
+    }
+}

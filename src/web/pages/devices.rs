@@ -1,0 +1,97 @@
+//! One's own Macs: the list, and one of them.
+
+use askama::Template;
+use askama_web::WebTemplate;
+
+use super::{Facts, KeyState, Page, Shape};
+use crate::i18n::Moment;
+
+/// `/devices`: also the empty list.
+#[derive(Template, WebTemplate)]
+#[template(path = "devices.html")]
+pub struct DevicesPage {
+    pub page: Page,
+    pub devices: Vec<DeviceCard>,
+}
+
+/// A Mac in the list.
+#[derive(Clone, Debug)]
+pub struct DeviceCard {
+    pub id: String,
+    /// [`crate::domain::Device::label`].
+    pub name: String,
+    pub serial: String,
+    pub model: Option<String>,
+    pub state: KeyState,
+    pub last_seen: Option<Moment>,
+}
+
+impl DeviceCard {
+    pub fn shape(&self) -> Shape {
+        Shape::of(self.model.as_deref())
+    }
+}
+
+/// `/devices/{id}` of one's own Mac. One without a key gets [`super::NoKeyPage`] instead.
+#[derive(Template, WebTemplate)]
+#[template(path = "device.html")]
+pub struct DevicePage {
+    pub page: Page,
+    pub id: String,
+    pub name: String,
+    pub serial: String,
+    /// The number the locked Mac shows: its `DeviceKey`, or the serial number.
+    pub lock_number: String,
+    pub state: KeyState,
+    /// A personal Mac: nobody else sees its key.
+    pub personal: bool,
+    pub facts: Facts,
+    /// Newest first.
+    pub viewings: Vec<Viewing>,
+    /// Newest first.
+    pub owner_changes: Vec<OwnerChange>,
+}
+
+impl DevicePage {
+    pub fn other_number(&self) -> bool {
+        self.lock_number != self.serial
+    }
+}
+
+/// Somebody saw this key.
+#[derive(Clone, Debug)]
+pub struct Viewing {
+    /// From [`crate::i18n::Formats::relative`].
+    pub when: Moment,
+    /// The reader.
+    pub by_you: bool,
+    /// Name, or a word for one whose details were erased.
+    pub who: String,
+    /// As helpdesk.
+    pub desk: bool,
+    pub ticket: Option<String>,
+}
+
+/// The owner became another.
+#[derive(Clone, Debug)]
+pub struct OwnerChange {
+    pub when: Moment,
+    /// Became (`true`) or ceased to be (`false`) the owner.
+    pub added: bool,
+    pub is_you: bool,
+    /// Name or login.
+    pub who: String,
+    /// Who said so: a source's name.
+    pub source: String,
+}
+
+impl OwnerChange {
+    pub fn sentence(&self, page: &Page) -> String {
+        match (self.added, self.is_you) {
+            (true, true) => page.t("device-owner-added-you"),
+            (true, false) => page.tv("device-owner-added", "who", &self.who),
+            (false, true) => page.t("device-owner-removed-you"),
+            (false, false) => page.tv("device-owner-removed", "who", &self.who),
+        }
+    }
+}

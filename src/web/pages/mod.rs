@@ -1,0 +1,180 @@
+//! One context per template: plain values, already worded and formatted, nothing a service would know.
+//!
+//! Each is an `askama` template (`.render()`) and an actix `Responder` (200). Status, cookies and headers are the
+//! handler's. Sentences come from [`crate::i18n`] through [`Page`]; user text is escaped by the engine, always.
+
+mod desk;
+mod devices;
+mod errors;
+mod help;
+mod reveal;
+mod start;
+mod trail;
+mod view;
+
+#[cfg(test)]
+mod samples;
+#[cfg(test)]
+mod tests;
+
+use std::fmt::Display;
+
+use super::assets;
+use crate::domain::{Role, Roles};
+use crate::i18n::{Arg, Language, Moment, text, text_with};
+
+pub use desk::{DeskDevicePage, DeskForm, DeskRow, Field, FieldError, Problem, ReasonCode, SearchPage, VersionRow};
+pub use devices::{DeviceCard, DevicePage, DevicesPage, OwnerChange, Viewing};
+pub use errors::{ErrorKind, ErrorPage, SignInProblem};
+pub use help::{CantSignInPage, HelpPage, NotListedPage, StatusPage};
+pub use reveal::{HiddenPage, KeyPage, NoKeyPage, NoKeyReason, StepUpPage, Subject};
+pub use start::{SignedOutPage, StartPage};
+pub use trail::{TrailLine, TrailPage};
+pub use view::{Facts, KeyState, Shape, Tag};
+
+/// What every page has: the frame around it.
+#[derive(Clone, Debug, Default)]
+pub struct Page {
+    pub lang: Language,
+    /// What the organisation calls the portal.
+    pub brand: String,
+    pub contact: Contact,
+    /// Path and query of this page, for the way back from the language switch. Always the address of a GET.
+    pub address: String,
+    /// Who is signed in; `None` on signed-out pages.
+    pub signed_in: Option<SignedIn>,
+    /// Which item of the menu this page belongs to.
+    pub section: Option<Section>,
+}
+
+/// The signed-in half of the frame.
+#[derive(Clone, Debug)]
+pub struct SignedIn {
+    /// The person's name, or login when there is no name.
+    pub name: String,
+    pub roles: Roles,
+    /// For the hidden `csrf` field of every form.
+    pub csrf: String,
+    /// For the line on a printed page, from [`crate::i18n::Formats::date_time`].
+    pub now: Moment,
+}
+
+/// How people reach IT. Shown at the same place on every page.
+#[derive(Clone, Debug, Default)]
+pub struct Contact {
+    pub phone: Option<String>,
+    pub email: Option<String>,
+    /// E.g. `weekdays 8–17`; the operator's words.
+    pub hours: Option<String>,
+}
+
+/// An item of the menu.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Section {
+    Devices,
+    Desk,
+    Trail,
+    Help,
+}
+
+/// A link of the menu.
+#[derive(Clone, Debug)]
+pub struct NavItem {
+    pub href: &'static str,
+    pub label: String,
+    pub current: bool,
+}
+
+/// A link to this page in another language.
+#[derive(Clone, Debug)]
+pub struct LanguageLink {
+    pub href: String,
+    pub code: &'static str,
+    pub name: &'static str,
+    pub current: bool,
+}
+
+impl Contact {
+    /// `tel:` and the digits, with a leading plus when there is one.
+    pub fn phone_href(&self) -> Option<String> {
+        let phone = self.phone.as_deref()?;
+        let digits: String =
+            phone.trim().char_indices().filter(|(i, c)| c.is_ascii_digit() || (*i == 0 && *c == '+')).map(|(_, c)| c).collect();
+        Some(format!("tel:{digits}"))
+    }
+
+    pub fn email_href(&self) -> Option<String> {
+        self.email.as_deref().map(|e| format!("mailto:{}", e.trim()))
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.phone.is_none() && self.email.is_none() && self.hours.is_none()
+    }
+}
+
+impl Page {
+    /// A sentence.
+    pub fn t(&self, key: &str) -> String {
+        text(self.lang, key)
+    }
+
+    /// A sentence with one value in it.
+    pub fn tv(&self, key: &str, name: &'static str, value: impl Display) -> String {
+        text_with(self.lang, key, &[(name, Arg::Text(&value.to_string()))])
+    }
+
+    /// A sentence with two values in it.
+    pub fn tvv(&self, key: &str, first: (&'static str, &str), second: (&'static str, &str)) -> String {
+        text_with(self.lang, key, &[(first.0, Arg::Text(first.1)), (second.0, Arg::Text(second.1))])
+    }
+
+    /// A sentence that counts: `$count` chooses the form, `$shown` is the number as people write it.
+    pub fn count(&self, key: &str, n: usize) -> String {
+        let n = i64::try_from(n).unwrap_or(i64::MAX);
+        text_with(self.lang, key, &[("count", Arg::Number(n)), ("shown", Arg::Text(&crate::i18n::number(self.lang, n)))])
+    }
+
+    pub fn asset(&self, name: &str) -> String {
+        assets::asset(name)
+    }
+
+    /// The hidden field's value; empty on signed-out pages, which hold no form that changes anything.
+    pub fn csrf(&self) -> &str {
+        self.signed_in.as_ref().map_or("", |s| s.csrf.as_str())
+    }
+
+    /// The menu, by role. Empty when signed out.
+    pub fn nav(&self) -> Vec<NavItem> {
+        let Some(person) = &self.signed_in else { return Vec::new() };
+        let item = |section, href, key: &str| NavItem { href, label: self.t(key), current: self.section == Some(section) };
+        let mut items = Vec::with_capacity(4);
+        if person.roles.has(Role::Employee) {
+            items.push(item(Section::Devices, "/devices", "nav-devices"));
+        }
+        if person.roles.has(Role::Helpdesk) {
+            items.push(item(Section::Desk, "/desk", "nav-desk"));
+        }
+        if person.roles.has(Role::Auditor) {
+            items.push(item(Section::Trail, "/trail", "nav-trail"));
+        }
+        items.push(item(Section::Help, "/help", "nav-help"));
+        items
+    }
+
+    pub fn languages(&self) -> Vec<LanguageLink> {
+        let back: String = url::form_urlencoded::byte_serialize(self.address.as_bytes()).collect();
+        let link = |l: Language| LanguageLink {
+            href: format!("/language/{}?return_to={back}", l.code()),
+            code: l.code(),
+            name: l.native_name(),
+            current: l == self.lang,
+        };
+        Language::ALL.into_iter().map(link).collect()
+    }
+
+    /// `Printed 22 Nov 2026, 14:28 by Anna Berg`.
+    pub fn print_line(&self) -> Option<String> {
+        let person = self.signed_in.as_ref()?;
+        Some(self.tvv("printed-by", ("when", &person.now.human), ("name", &person.name)))
+    }
+}

@@ -1,0 +1,166 @@
+//! From the press of the button to the hidden key: step-up, key, hidden, no key.
+
+use askama::Template;
+use askama_web::WebTemplate;
+
+use super::Page;
+use crate::domain::reveal::Basis;
+use crate::i18n::{KeyText, Moment};
+use crate::web::assets;
+
+/// The answer to a POST whose sign-in is too old.
+#[derive(Template, WebTemplate)]
+#[template(path = "step_up.html")]
+pub struct StepUpPage {
+    pub page: Page,
+    /// To the provider (a GET link).
+    pub continue_url: String,
+    pub cancel_url: String,
+}
+
+/// The Mac a reveal page is about.
+#[derive(Clone, Debug)]
+pub struct Subject {
+    pub id: String,
+    pub name: String,
+    /// The number to compare: what the locked Mac shows.
+    pub lock_number: String,
+    /// As owner or as helpdesk: which way back, which words.
+    pub basis: Basis,
+    /// For helpdesk: whose Mac it is.
+    pub owner: Option<String>,
+}
+
+impl Subject {
+    pub fn desk(&self) -> bool {
+        self.basis == Basis::Desk
+    }
+
+    /// The device's page.
+    pub fn href(&self) -> String {
+        if self.desk() { format!("/desk/devices/{}", self.id) } else { format!("/devices/{}", self.id) }
+    }
+}
+
+/// `/reveals/{id}` while the grant is open.
+#[derive(Template, WebTemplate)]
+#[template(path = "key.html")]
+pub struct KeyPage {
+    pub page: Page,
+    /// The grant's id.
+    pub grant: String,
+    pub device: Subject,
+    pub key: KeyText,
+    /// Whole seconds left, rounded down, at least 1.
+    pub seconds_left: i64,
+    /// How long the grant is in all, for the meter.
+    pub seconds_in_all: i64,
+    /// From [`crate::i18n::Formats::time`].
+    pub from: Moment,
+    pub until: Moment,
+    /// The reader's choice, kept in a cookie.
+    pub large: bool,
+    pub allow_copy: bool,
+    pub renewals_left: i64,
+    /// Owner: there is a second candidate. Helpdesk: there are other versions.
+    pub has_other: bool,
+    /// The key holds characters such keys do not usually hold.
+    pub unseen_letters: bool,
+}
+
+impl KeyPage {
+    /// `It was shown 14:27–14:32.`
+    pub fn shown(&self) -> String {
+        self.page.tvv("hidden-shown", ("from", &self.from.human), ("until", &self.until.human))
+    }
+
+    pub fn ttl_sheet(&self) -> String {
+        assets::ttl_sheet(self.seconds_left)
+    }
+
+    /// Minutes and seconds left, for browsers that run the script; it takes over from here.
+    pub fn clock(&self) -> String {
+        format!("{}:{:02}", self.seconds_left / 60, self.seconds_left % 60)
+    }
+
+    /// The sentences the script speaks, as JSON for an attribute. No part of the key is in them.
+    pub fn script_texts(&self) -> String {
+        let t = |key| self.page.t(key);
+        let one_minute = if self.renewals_left > 0 { t("key-say-60") } else { t("key-say-60-last") };
+        serde_json::json!({
+            "left": { "120": t("key-say-120"), "60": one_minute, "30": t("key-say-30") },
+            "late": t("key-say-late"),
+            "gone": t("key-say-gone"),
+            "title": format!("{} – {}", t("hidden-title"), self.page.brand),
+            "copied": t("key-say-copied"),
+            "cleared": t("key-say-cleared"),
+            "nocopy": t("key-say-nocopy"),
+        })
+        .to_string()
+    }
+}
+
+/// `/reveals/{id}` after the deadline or after "I'm done".
+#[derive(Template, WebTemplate)]
+#[template(path = "hidden.html")]
+pub struct HiddenPage {
+    pub page: Page,
+    pub device: Subject,
+    /// From [`crate::i18n::Formats::time`].
+    pub from: Moment,
+    /// The deadline, or when it was hidden.
+    pub until: Moment,
+}
+
+impl HiddenPage {
+    /// `It was shown 14:27–14:32.`
+    pub fn shown(&self) -> String {
+        self.page.tvv("hidden-shown", ("from", &self.from.human), ("until", &self.until.human))
+    }
+}
+
+/// Why there is no key to show.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum NoKeyReason {
+    NeverReceived,
+    /// The Mac has a key that was never sent to us.
+    KeyElsewhere,
+    /// The stored key did not pass its check.
+    IntegrityFailure,
+}
+
+/// Instead of a device's page or a key.
+#[derive(Template, WebTemplate)]
+#[template(path = "no_key.html")]
+pub struct NoKeyPage {
+    pub page: Page,
+    pub device: Subject,
+    pub reason: NoKeyReason,
+    /// To say on the telephone, as in the log.
+    pub reference: String,
+}
+
+impl NoKeyPage {
+    pub fn why(&self) -> &'static str {
+        match self.reason {
+            NoKeyReason::NeverReceived => "nokey-never",
+            NoKeyReason::KeyElsewhere => "nokey-elsewhere",
+            NoKeyReason::IntegrityFailure => "nokey-integrity",
+        }
+    }
+
+    /// The device's page has nothing to show but this one: back to the list. After a failed check it has.
+    pub fn back_href(&self) -> String {
+        match (self.reason, self.device.desk()) {
+            (NoKeyReason::IntegrityFailure, _) | (_, true) => self.device.href(),
+            (_, false) => "/devices".to_owned(),
+        }
+    }
+
+    pub fn back_text(&self) -> String {
+        match (self.reason, self.device.desk()) {
+            (NoKeyReason::IntegrityFailure, _) | (_, true) => self.device.name.clone(),
+            (_, false) => self.page.t("nav-devices"),
+        }
+    }
+}

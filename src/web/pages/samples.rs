@@ -1,0 +1,381 @@
+//! Sample pages for the tests: one or more of every template. All people, serial numbers and keys are invented.
+
+use askama::Template;
+
+use super::*;
+use crate::domain::reveal::Basis;
+use crate::domain::{EventKind, Outcome, RecoveryKey, Timestamp, Trust};
+use crate::i18n::{Formats, KeyText};
+
+pub const KEY: &str = "M7KD-ORXJ-4CPV-QLFG-8DAM-2K9Z";
+pub const SERIAL: &str = "C02KH1DEMO01";
+
+/// What varies between two runs over all templates.
+#[derive(Clone, Copy)]
+pub struct World<'a> {
+    pub lang: Language,
+    /// The name of the Mac, where an attacker may write.
+    pub device: &'a str,
+}
+
+/// A rendered page, and whether a key may stand in it.
+pub struct Sample {
+    pub name: &'static str,
+    pub html: String,
+    pub holds_key: bool,
+}
+
+fn now() -> Timestamp {
+    Timestamp::parse_rfc3339("2026-11-22T13:27:48Z").unwrap()
+}
+
+impl World<'_> {
+    fn formats(&self) -> Formats {
+        Formats::new(self.lang, chrono_tz::Europe::Stockholm, now())
+    }
+
+    fn at(&self, text: &str) -> Timestamp {
+        Timestamp::parse_rfc3339(text).unwrap()
+    }
+
+    fn relative(&self, text: &str) -> Option<Moment> {
+        Some(self.formats().relative(self.at(text)))
+    }
+
+    pub fn page(&self, section: Option<Section>, roles: &[Role]) -> Page {
+        let sv = self.lang == Language::Sv;
+        let name = if roles.contains(&Role::Helpdesk) { "Kim Lund" } else { "Anna Berg" };
+        let roles = roles.iter().fold(Roles::default(), |all, r| all.with(*r));
+        Page {
+            lang: self.lang,
+            brand: if sv { "Acme Nyckelportal" } else { "Acme Keys" }.into(),
+            contact: Contact {
+                phone: Some("08-465 004 00".into()),
+                email: Some("it@acme.example".into()),
+                hours: Some(if sv { "vardagar 8–17" } else { "weekdays 8–17" }.into()),
+            },
+            address: "/devices?a=1&b=å".into(),
+            signed_in: (roles != Roles::default()).then(|| SignedIn {
+                name: name.into(),
+                roles,
+                csrf: "csrf-token-of-the-session".into(),
+                now: self.formats().date_time(now()),
+            }),
+            section,
+        }
+    }
+
+    fn employee(&self) -> Page {
+        self.page(Some(Section::Devices), &[Role::Employee])
+    }
+
+    fn helpdesk(&self) -> Page {
+        self.page(Some(Section::Desk), &[Role::Employee, Role::Helpdesk])
+    }
+
+    fn facts(&self) -> Facts {
+        Facts {
+            model: Some("MacBook Pro 14″".into()),
+            os_version: Some("26.1".into()),
+            host_name: Some(self.device.into()),
+            asset_tag: Some("AC-10442".into()),
+            last_seen: self.relative("2026-11-22T08:14:00Z"),
+            key_received: Some(self.formats().date(self.at("2026-11-02T10:00:00Z"))),
+        }
+    }
+
+    fn subject(&self, basis: Basis) -> Subject {
+        Subject {
+            id: "0197a1b2-0000-7000-8000-000000000001".into(),
+            name: self.device.into(),
+            lock_number: SERIAL.into(),
+            basis,
+            owner: (basis == Basis::Desk).then(|| "Anna Berg".into()),
+        }
+    }
+
+    pub fn key(&self, basis: Basis, large: bool, seconds_left: i64) -> KeyPage {
+        let key = RecoveryKey::parse(KEY).ok().unwrap();
+        let desk = basis == Basis::Desk;
+        KeyPage {
+            page: if desk { self.helpdesk() } else { self.employee() },
+            grant: "0197a1b2-0000-7000-8000-0000000000aa".into(),
+            device: self.subject(basis),
+            key: KeyText::of(&key, self.lang),
+            seconds_left,
+            seconds_in_all: 300,
+            from: self.formats().time(now()),
+            until: self.formats().time(now().plus_seconds(252)),
+            large,
+            allow_copy: !desk,
+            renewals_left: if large { 0 } else { 9 },
+            has_other: large || desk,
+            unseen_letters: large,
+        }
+    }
+
+    fn devices(&self) -> Vec<DeviceCard> {
+        let card = |name: &str, serial: &str, model: &str, state, seen| DeviceCard {
+            id: "0197a1b2-0000-7000-8000-000000000001".into(),
+            name: name.into(),
+            serial: serial.into(),
+            model: Some(model.into()),
+            state,
+            last_seen: self.relative(seen),
+        };
+        vec![
+            card(self.device, SERIAL, "MacBook Pro 14″", KeyState::Available, "2026-11-22T08:14:00Z"),
+            card("Lab Mac mini", "FVFKH2DEMO02", "Mac mini", KeyState::Replacing, "2026-11-03T08:14:00Z"),
+            card("MacBook Air (old)", "C17KH3DEMO03", "MacBook Air", KeyState::NoKey, "2025-01-12T08:14:00Z"),
+            card("Reception", "C17KH5DEMO05", "iMac 24″", KeyState::Unmanaged, "2026-11-21T08:14:00Z"),
+        ]
+    }
+
+    fn device(&self) -> DevicePage {
+        let when = |text| self.formats().relative(self.at(text));
+        DevicePage {
+            page: self.employee(),
+            id: "0197a1b2-0000-7000-8000-000000000001".into(),
+            name: self.device.into(),
+            serial: SERIAL.into(),
+            lock_number: SERIAL.into(),
+            state: KeyState::Available,
+            personal: false,
+            facts: self.facts(),
+            viewings: vec![
+                Viewing {
+                    when: when("2026-11-21T10:02:00Z"),
+                    by_you: false,
+                    who: "Kim Lund".into(),
+                    desk: true,
+                    ticket: Some("INC0012345".into()),
+                },
+                Viewing { when: when("2026-10-04T10:02:00Z"), by_you: true, who: "Anna Berg".into(), desk: false, ticket: None },
+            ],
+            owner_changes: vec![
+                OwnerChange {
+                    when: when("2026-09-01T10:02:00Z"),
+                    added: true,
+                    is_you: true,
+                    who: "anna.berg".into(),
+                    source: "asset-register".into(),
+                },
+                OwnerChange {
+                    when: when("2026-09-01T10:02:00Z"),
+                    added: false,
+                    is_you: false,
+                    who: self.device.into(),
+                    source: "asset-register".into(),
+                },
+            ],
+        }
+    }
+
+    fn version(&self, number: i64, trust: Trust) -> VersionRow {
+        let date = |text| self.formats().date(self.at(text));
+        VersionRow {
+            id: format!("0197a1b2-0000-7000-8000-00000000001{number}"),
+            number,
+            source: "crypt-fleet".into(),
+            trust,
+            received: date("2026-11-02T10:00:00Z"),
+            confirmed: (number > 1).then(|| date("2026-11-20T10:00:00Z")),
+            first_shown: (number == 1).then(|| date("2026-10-04T10:00:00Z")),
+            current: number == 3,
+            other: number == 2,
+            contested: number > 1,
+            unseen_letters: number == 2,
+        }
+    }
+
+    fn desk_device(&self) -> DeskDevicePage {
+        DeskDevicePage {
+            page: self.helpdesk(),
+            id: "0197a1b2-0000-7000-8000-000000000001".into(),
+            name: self.device.into(),
+            serial: SERIAL.into(),
+            device_key: Some("4471-22".into()),
+            owner: Some("Anna Berg".into()),
+            state: KeyState::Available,
+            facts: self.facts(),
+            last_shown: None,
+            versions: vec![self.version(3, Trust::Proven), self.version(2, Trust::Proven), self.version(1, Trust::Typed)],
+            form: DeskForm::default(),
+            errors: Vec::new(),
+            back_url: "/desk?q=C02KH".into(),
+        }
+    }
+
+    fn desk_errors(&self) -> DeskDevicePage {
+        let error = |field, problem| FieldError { field, problem };
+        DeskDevicePage {
+            form: DeskForm {
+                ticket: self.device.into(),
+                reason: "other".into(),
+                reason_text: self.device.into(),
+                identity: "called back on the number in the directory".into(),
+                version: "0197a1b2-0000-7000-8000-000000000012".into(),
+            },
+            errors: vec![
+                error(Field::Ticket, Problem::Shape),
+                error(Field::Reason, Problem::Missing),
+                error(Field::ReasonText, Problem::LooksLikeKey),
+                error(Field::Identity, Problem::Missing),
+                error(Field::Version, Problem::Missing),
+            ],
+            ..self.desk_device()
+        }
+    }
+
+    fn search(&self, query: &str, found: bool) -> SearchPage {
+        let row = |serial: &str, name: &str, owner: Option<&str>, state| DeskRow {
+            id: "0197a1b2-0000-7000-8000-000000000001".into(),
+            serial: serial.into(),
+            name: name.into(),
+            owner: owner.map(str::to_owned),
+            asset_tag: owner.map(|_| "AC-10442".to_owned()),
+            state,
+        };
+        let rows = vec![
+            row(SERIAL, self.device, Some("Anna Berg"), KeyState::Available),
+            row("C02KH4DEMO04", "Spare 14", None, KeyState::Replacing),
+            row("C02KH6DEMO06", "Old Air", Some("Bo Ek"), KeyState::NoKey),
+        ];
+        SearchPage { page: self.helpdesk(), query: query.into(), results: Some(if found { rows } else { Vec::new() }), more: found }
+    }
+
+    fn trail(&self) -> TrailPage {
+        let line = |seq, at: &str, kind, outcome, who: &str, acted_as, serial: Option<&str>, reason: Option<&str>| TrailLine {
+            seq,
+            when: self.formats().precise(self.at(at)),
+            kind,
+            outcome,
+            who: who.into(),
+            acted_as,
+            serial: serial.map(str::to_owned),
+            reason: reason.map(str::to_owned),
+            erased: seq == 36,
+        };
+        use EventKind as K;
+        use Outcome::{Ok, Refused};
+        TrailPage {
+            page: self.page(Some(Section::Trail), &[Role::Employee, Role::Auditor]),
+            lines: vec![
+                line(41, "2026-11-22T13:27:03Z", K::RevealGranted, Ok, "anna.berg", "role-owner", Some(SERIAL), None),
+                line(
+                    40,
+                    "2026-11-22T10:02:41Z",
+                    K::RevealGranted,
+                    Ok,
+                    "kim.lund",
+                    "role-helpdesk",
+                    Some("FVFKH2DEMO02"),
+                    Some("INC0012345 · Forgot the password"),
+                ),
+                line(
+                    39,
+                    "2026-11-22T10:00:10Z",
+                    K::RevealRefused,
+                    Refused,
+                    "kim.lund",
+                    "role-helpdesk",
+                    Some("FVFKH2DEMO02"),
+                    Some(self.device),
+                ),
+                line(38, "2026-11-22T09:41:55Z", K::DepositNew, Ok, "mdm-1", "actor-token", Some("C17KH3DEMO03"), None),
+                line(37, "2026-11-22T08:30:00Z", K::LoginConflict, Ok, "anna.berg", "role-employee", None, None),
+                line(36, "2025-11-22T08:30:00Z", K::SignIn, Ok, "", "actor-anonymous", None, None),
+            ],
+            zone: "CET".into(),
+            newer_url: Some("/trail?before=120".into()),
+            older_url: Some("/trail?before=36".into()),
+        }
+    }
+
+    fn errors(&self) -> Vec<(&'static str, ErrorKind)> {
+        use SignInProblem as P;
+        vec![
+            ("error-not-found", ErrorKind::NotFound),
+            ("error-signed-out", ErrorKind::SignedOut),
+            ("error-forbidden", ErrorKind::Forbidden),
+            ("error-too-many", ErrorKind::TooManyRequests { until: Some(self.formats().time(now())) }),
+            ("error-too-many-soon", ErrorKind::TooManyRequests { until: None }),
+            ("error-trail", ErrorKind::TrailUnavailable),
+            ("error-sealed", ErrorKind::Sealed),
+            ("error-trouble", ErrorKind::ServiceTrouble),
+            ("error-bad", ErrorKind::BadRequest { what: self.device.into() }),
+            ("error-csrf", ErrorKind::CsrfFailed),
+            ("error-method", ErrorKind::MethodNotAllowed),
+            ("error-large", ErrorKind::PayloadTooLarge),
+            ("error-renewals", ErrorKind::RenewalsUsedUp { device_url: "/devices/1".into() }),
+            ("error-auth-time", ErrorKind::RevealNeedsAuthTime),
+            ("error-sign-in", ErrorKind::SignInFailed(P::Generic)),
+            ("error-sign-in-refused", ErrorKind::SignInFailed(P::Refused)),
+            ("error-sign-in-lost", ErrorKind::SignInFailed(P::NoTransaction)),
+            ("error-sign-in-unreachable", ErrorKind::SignInFailed(P::ProviderUnreachable)),
+            ("error-sign-in-groups", ErrorKind::SignInFailed(P::TooManyGroups)),
+            ("error-sign-in-conflict", ErrorKind::SignInFailed(P::LoginConflict)),
+        ]
+    }
+
+    /// Every page there is.
+    pub fn all(&self) -> Vec<Sample> {
+        let mut all: Vec<Sample> = Vec::new();
+        let mut add = |name, page: &dyn askama::DynTemplate| all.push(Sample { name, html: page.dyn_render().unwrap(), holds_key: false });
+        let out = || self.page(None, &[]);
+        let start =
+            |unreachable| StartPage { page: out(), provider: "Acme".into(), sign_in_url: "/sign-in?return_to=%2F".into(), unreachable };
+        add("start", &start(false));
+        add("start-unreachable", &start(true));
+        let url = Some("https://id.example/logout".into());
+        add("signed-out", &SignedOutPage { page: out(), provider: "Acme".into(), provider_sign_out_url: url });
+        add("devices", &DevicesPage { page: self.employee(), devices: self.devices() });
+        add("devices-empty", &DevicesPage { page: self.employee(), devices: Vec::new() });
+        add("device", &self.device());
+        add("device-personal", &DevicePage { personal: true, viewings: Vec::new(), lock_number: "4471-22".into(), ..self.device() });
+        add("step-up", &StepUpPage { page: self.employee(), continue_url: "/sign-in/step-up".into(), cancel_url: "/devices".into() });
+        let hidden = |basis| HiddenPage {
+            page: if basis == Basis::Desk { self.helpdesk() } else { self.employee() },
+            device: self.subject(basis),
+            from: self.formats().time(now()),
+            until: self.formats().time(now().plus_seconds(300)),
+        };
+        add("hidden", &hidden(Basis::Owner));
+        add("hidden-desk", &hidden(Basis::Desk));
+        for (name, reason, basis) in [
+            ("no-key-never", NoKeyReason::NeverReceived, Basis::Owner),
+            ("no-key-elsewhere", NoKeyReason::KeyElsewhere, Basis::Owner),
+            ("no-key-integrity", NoKeyReason::IntegrityFailure, Basis::Desk),
+        ] {
+            add(name, &NoKeyPage { page: self.employee(), device: self.subject(basis), reason, reference: "7F3K-21".into() });
+        }
+        add("search", &self.search("C02KH", true));
+        add("search-none", &self.search(self.device, false));
+        add("search-first", &SearchPage { results: None, ..self.search("", false) });
+        add("desk-device", &self.desk_device());
+        add("desk-device-errors", &self.desk_errors());
+        add("desk-device-empty", &DeskDevicePage { versions: Vec::new(), owner: None, state: KeyState::NoKey, ..self.desk_device() });
+        add("trail", &self.trail());
+        add("trail-empty", &TrailPage { lines: Vec::new(), newer_url: None, older_url: None, ..self.trail() });
+        add("help", &HelpPage { page: self.page(Some(Section::Help), &[Role::Employee]) });
+        add("help-signed-out", &HelpPage { page: out() });
+        add("cant-sign-in", &CantSignInPage { page: out() });
+        add("not-listed", &NotListedPage { page: self.employee() });
+        let status =
+            |up| StatusPage { page: out(), sign_in: true, keys: up, trail: up, now: self.formats().date_time(now()), zone: "CET".into() };
+        add("status", &status(true));
+        add("status-down", &status(false));
+        for (name, kind) in self.errors() {
+            let page = if name.starts_with("error-sign") { out() } else { self.employee() };
+            add(name, &ErrorPage { page, kind, reference: "7F3K-21".into() });
+        }
+        for (name, page) in [
+            ("key", self.key(Basis::Owner, false, 252)),
+            ("key-large", self.key(Basis::Owner, true, 252)),
+            ("key-desk", self.key(Basis::Desk, false, 59)),
+        ] {
+            all.push(Sample { name, html: page.render().unwrap(), holds_key: true });
+        }
+        all
+    }
+}

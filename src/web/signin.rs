@@ -1,0 +1,95 @@
+//! To the provider and back, and out.
+
+use actix_web::http::header::{HeaderName, HeaderValue};
+use actix_web::http::StatusCode;
+use actix_web::{HttpRequest, HttpResponse, web};
+
+use super::extract::{Form, Press, SESSION_COOKIE, SIGN_IN_COOKIE, Visit, cookie, expired, person_of};
+use super::pages::SignedOutPage;
+use super::present::{html, see};
+use super::WebError;
+use crate::oidc::Callback;
+use crate::service::access::expose;
+use crate::service::sign_in::SignInError;
+
+#[derive(serde::Deserialize)]
+pub struct Start {
+    return_to: Option<String>,
+}
+
+/// Leaves for the provider.
+pub async fn sign_in(req: HttpRequest, visit: Visit, query: web::Query<Start>) -> Result<HttpResponse, WebError> {
+    let browser = req.cookie(SIGN_IN_COOKIE).map(|c| c.value().to_owned());
+    let started = visit.app.service.begin_sign_in(query.return_to.as_deref().unwrap_or("/"), browser.as_deref()).await?;
+    let mut response = see(&started.url);
+    response.add_cookie(&cookie(SIGN_IN_COOKIE, expose(&started.browser).to_owned())).map_err(|e| WebError::Internal(e.to_string()))?;
+    Ok(response)
+}
+
+/// The pairs of a callback; each of ours at most once.
+struct Pairs {
+    code: Option<String>,
+    state: Option<String>,
+    iss: Option<String>,
+    error: Option<String>,
+}
+
+fn pairs(query: &str) -> Option<Pairs> {
+    let mut out = Pairs { code: None, state: None, iss: None, error: None };
+    for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
+        let slot = match name.as_ref() {
+            "code" => &mut out.code,
+            "state" => &mut out.state,
+            "iss" => &mut out.iss,
+            "error" => &mut out.error,
+            _ => continue,
+        };
+        if slot.replace(value.into_owned()).is_some() {
+            return None;
+        }
+    }
+    Some(out)
+}
+
+/// The provider sent the browser back.
+pub async fn callback(req: HttpRequest, visit: Visit) -> Result<HttpResponse, WebError> {
+    let current = person_of(&req, &visit).await?;
+    let browser = req.cookie(SIGN_IN_COOKIE).map(|c| c.value().to_owned());
+    let pairs = pairs(req.query_string()).unwrap_or(Pairs { code: None, state: None, iss: None, error: None });
+    let callback = Callback { code: pairs.code.map(Into::into), iss: pairs.iss, error: pairs.error };
+    let service = &visit.app.service;
+    let done = service.finish_sign_in(callback, pairs.state.as_deref(), browser.as_deref(), current.as_ref(), &visit.info).await;
+    let finished = match done {
+        Ok(finished) => finished,
+        Err(e @ SignInError::OtherPerson) => {
+            // The session that asked has ended: its cookie goes too.
+            tracing::warn!("a step-up came back as another person");
+            return Err(e.into());
+        }
+        Err(e) => return Err(e.into()),
+    };
+    let mut response = if finished.overage { HttpResponse::from_error(WebError::Overage) } else { see(&finished.to) };
+    response.add_cookie(&cookie(SESSION_COOKIE, expose(&finished.cookie).to_owned())).map_err(|e| WebError::Internal(e.to_string()))?;
+    Ok(response)
+}
+
+/// Ends the session line, expires the cookie, empties cache and storage of ours; the provider's session is its own.
+pub async fn sign_out(form: Form<Press>) -> Result<HttpResponse, WebError> {
+    let Form { visit, person, .. } = form;
+    visit.app.service.sign_out(&person, &visit.info).await?;
+    let mut response = see("/signed-out");
+    // Never "cookies": a browser would take those of the whole registered domain with it.
+    let clear = HeaderValue::from_static("\"cache\", \"storage\"");
+    response.headers_mut().insert(HeaderName::from_static("clear-site-data"), clear);
+    response.add_cookie(&expired(SESSION_COOKIE)).map_err(|e| WebError::Internal(e.to_string()))?;
+    Ok(response)
+}
+
+pub async fn signed_out(visit: Visit) -> Result<HttpResponse, WebError> {
+    let page = SignedOutPage {
+        page: visit.page(None, None),
+        provider: visit.app.provider.clone(),
+        provider_sign_out_url: visit.app.service.provider_sign_out_url(),
+    };
+    html(&page, StatusCode::OK)
+}

@@ -1,0 +1,72 @@
+//! The trail for auditors, newest first, paged by key set.
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpResponse, web};
+
+use super::WebError;
+use super::extract::{Visit, Visitor};
+use super::pages::{Section, TrailLine, TrailPage};
+use super::present::html;
+use crate::domain::audit::{Actor, TrailRow};
+
+const PAGE: i64 = 50;
+
+#[derive(serde::Deserialize)]
+pub struct Query {
+    before: Option<i64>,
+}
+
+pub async fn page(v: Visitor, query: web::Query<Query>) -> Result<HttpResponse, WebError> {
+    let before = query.before.filter(|b| *b > 0);
+    let page = v.visit.app.service.trail_page(&v.person, before, PAGE, &v.visit.info).await?;
+    let newer = page.rows.first().map(|r| r.seq + PAGE + 1).filter(|_| page.newer);
+    let page = TrailPage {
+        lines: page.rows.iter().map(|row| line(&v.visit, row)).collect(),
+        zone: v.visit.formats().zone_name(v.visit.app.service.env().now()),
+        newer_url: newer.map(|n| format!("/trail?before={n}")),
+        older_url: page.older.map(|b| format!("/trail?before={b}")),
+        page: v.visit.page(Some(&v.person), Some(Section::Trail)),
+    };
+    html(&page, StatusCode::OK)
+}
+
+fn line(visit: &Visit, row: &TrailRow) -> TrailLine {
+    let event = &row.event;
+    let personal = &event.personal;
+    let words = [personal.ticket.as_deref(), personal.reason.as_deref(), personal.identity.as_deref()];
+    let words: Vec<&str> = words.into_iter().flatten().collect();
+    let reason = if words.is_empty() { (!event.detail.is_empty()).then(|| event.detail.clone()) } else { Some(words.join(" · ")) };
+    TrailLine {
+        seq: row.seq,
+        when: visit.formats().precise(event.at),
+        kind: event.kind,
+        outcome: event.outcome,
+        who: match (&personal.name, &personal.login, &event.actor) {
+            (Some(name), _, _) => name.clone(),
+            (None, Some(login), Actor::Person(_)) => login.clone(),
+            (_, _, Actor::Token(id)) => id.clone(),
+            (_, _, Actor::Person(who)) => who.subject.clone(),
+            _ => String::new(),
+        },
+        acted_as: acted_as(row),
+        serial: event.serial.clone(),
+        reason,
+        erased: row.erased,
+    }
+}
+
+fn acted_as(row: &TrailRow) -> &'static str {
+    match &row.event.actor {
+        Actor::Token(_) => "actor-token",
+        Actor::Operator => "actor-operator",
+        Actor::System => "actor-system",
+        Actor::Anonymous => "actor-anonymous",
+        Actor::Person(_) => match row.event.role.as_str() {
+            "owner" => "role-owner",
+            r if r.contains("helpdesk") => "role-helpdesk",
+            r if r.contains("auditor") => "role-auditor",
+            r if r.contains("admin") => "role-admin",
+            _ => "role-employee",
+        },
+    }
+}
