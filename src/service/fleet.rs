@@ -76,7 +76,8 @@ pub struct DevicePatch {
 const HISTORY: [EventKind; 5] =
     [EventKind::RevealGranted, EventKind::RevealRenewed, EventKind::OwnerSet, EventKind::OwnerRemoved, EventKind::LoginRebound];
 const LIST_LIMIT: i64 = 200;
-const SEARCH_LIMIT: i64 = 50;
+/// Most devices a search answers with.
+pub const SEARCH_LIMIT: usize = 50;
 
 fn state_of(device: &Device, versions: &[KeyVersion], unverified: usize) -> KeyState {
     match Standing::of(versions) {
@@ -185,7 +186,7 @@ impl Keyharbor {
             return Ok(Vec::new());
         }
         let mut tx = self.store.read().await?;
-        let devices = tx.search_devices(&query, SEARCH_LIMIT).await?;
+        let devices = tx.search_devices(&query, i64::try_from(SEARCH_LIMIT).unwrap_or(50)).await?;
         self.listed(&mut tx, &ring, devices).await
     }
 

@@ -121,6 +121,21 @@ impl Keyharbor {
         &self.rules
     }
 
+    /// Does the database answer?
+    pub async fn database_answers(&self) -> bool {
+        matches!(tokio::time::timeout(PATIENCE, self.store.ping()).await, Ok(Ok(())))
+    }
+
+    /// Was the identity provider out of reach when it was last called?
+    pub fn provider_is_down(&self) -> bool {
+        self.oidc.last().is_some_and(|reach| reach.error.is_some())
+    }
+
+    /// Where a person ends the provider's own session, if it has such an address.
+    pub fn provider_sign_out_url(&self) -> Option<String> {
+        self.oidc.end_session_url(&format!("{}/signed-out", self.rules.origin))
+    }
+
     /// # Errors
     /// [`ServiceError::Sealed`].
     pub(crate) fn ring(&self) -> Result<Arc<Ring>> {

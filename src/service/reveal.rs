@@ -14,7 +14,7 @@ use crate::crypto::Ring;
 use crate::domain::audit::{Event, EventKind, Outcome};
 use crate::domain::device::{Device, DeviceState};
 use crate::domain::escrow::{KeyVersion, Standing};
-use crate::domain::ids::{GrantId, Timestamp};
+use crate::domain::ids::{DeviceId, GrantId, Timestamp};
 use crate::domain::integrity::Attested;
 use crate::domain::person::{Role, Session};
 use crate::domain::policy::{self, Action, Caller, Permit, Refusal};
@@ -53,7 +53,10 @@ pub struct Shown {
     pub device: Device,
     pub version: KeyVersion,
     pub basis: Basis,
+    pub from: Timestamp,
     pub until: Timestamp,
+    /// For the desk: whose Mac it is.
+    pub owner: Option<String>,
     /// Whole seconds left at the moment of the answer, 1–300.
     pub seconds_left: i64,
     pub renewals_left: i64,
@@ -83,7 +86,10 @@ pub enum Renewal {
     Renewed(GrantId),
     /// The grant is over or hidden: ask anew.
     Over,
-    UsedUp,
+    UsedUp {
+        device: DeviceId,
+        basis: Basis,
+    },
 }
 
 impl Keyharbor {

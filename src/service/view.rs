@@ -19,6 +19,14 @@ use crate::domain::recovery_key::{RecoveryKey, SecretKind};
 use crate::domain::reveal::{Basis, Grant};
 use crate::store::Tx;
 
+/// What the transaction of a view read, for the page.
+struct Seen {
+    grant: Grant,
+    device: Device,
+    other: bool,
+    owner: Option<String>,
+}
+
 impl Keyharbor {
     /// The page of a grant: whose is it, is it open, may the person still? Then a "viewed" row, and only then the key.
     ///
@@ -55,25 +63,27 @@ impl Keyharbor {
                 let other = Standing::of(&versions).and_then(|s| s.other).is_some_and(|o| o.id != grant.version);
                 let mut event = self.reveal_event(EventKind::RevealViewed, Outcome::Ok, person, permit.basis(), &device, request);
                 (event.version, event.grant) = (Some(grant.version), Some(id));
+                let owner = match grant.basis {
+                    Basis::Owner => None,
+                    Basis::Desk => tx
+                        .owners(device.id)
+                        .await?
+                        .into_iter()
+                        .find_map(|o| o.check(ring.as_ref()).ok())
+                        .map(|o| o.login.as_str().to_owned()),
+                };
                 let receipt = self.conclude(tx, &[event]).await?;
-                Ok(Ok((receipt, grant, device, other)))
+                Ok(Ok((receipt, Seen { grant, device, other, owner })))
             })
             .await?;
         match seen {
             Err(hidden) => Ok(hidden),
-            Ok((receipt, grant, device, other)) => self.open(&ring, &receipt, grant, device, other, request).await,
+            Ok((receipt, seen)) => self.open(&ring, &receipt, seen, request).await,
         }
     }
 
-    async fn open(
-        &self,
-        ring: &Arc<Ring>,
-        receipt: &AuditReceipt,
-        grant: Grant,
-        device: Device,
-        other: bool,
-        request: &RequestInfo,
-    ) -> Result<View> {
+    async fn open(&self, ring: &Arc<Ring>, receipt: &AuditReceipt, seen: Seen, request: &RequestInfo) -> Result<View> {
+        let Seen { grant, device, other, owner } = seen;
         let found = self.store.sealed_key(receipt).await?;
         let opened = found.and_then(|(version, sealed)| {
             let version = version.check(ring.as_ref()).ok().filter(|v| v.id == grant.version && v.device == device.id)?;
@@ -94,7 +104,9 @@ impl Keyharbor {
             device,
             version,
             basis: grant.basis,
+            from: grant.from,
             until: grant.until,
+            owner,
             seconds_left: left,
             renewals_left,
             other,
@@ -182,7 +194,7 @@ impl Keyharbor {
             if grant.renewal >= self.max_renewals(grant.basis) {
                 refused.detail = "renewals_used_up".into();
                 self.conclude(tx, &[refused]).await?;
-                return Ok(Renewal::UsedUp);
+                return Ok(Renewal::UsedUp { device: device.id, basis: grant.basis });
             }
             let rows = verified(tx.versions(device.id, SecretKind::RecoveryKey).await?, &ring).0;
             let Some(version) = rows.into_iter().find(|v| v.id == grant.version) else { return Ok(Renewal::Over) };

@@ -90,7 +90,9 @@ impl CsrfField for DeskPress {
 pub async fn press(req: HttpRequest, id: web::Path<String>, form: Form<DeskPress>) -> Result<HttpResponse, WebError> {
     let Form { visit, person, fields } = form;
     let service = &visit.app.service;
-    let Some(device) = DeviceId::parse(&id) else { return Err(service.judge_malformed(&person, Action::DeskReveal, &visit.info).await.into()) };
+    let Some(device) = DeviceId::parse(&id) else {
+        return Err(service.judge_malformed(&person, Action::DeskReveal, &visit.info).await.into());
+    };
     let which = match fields.version.as_str() {
         "" => Which::Offered,
         text => Which::version(VersionId::parse(text).ok_or(WebError::Bad { code: "version" })?),
@@ -106,7 +108,13 @@ pub async fn press(req: HttpRequest, id: web::Path<String>, form: Form<DeskPress
             let found = service.device_page(&person, Some(device), Action::DeskView, &visit.info).await?;
             // What looks like a key is not shown again, not even to who typed it.
             let text = text.without_keys();
-            let form = DeskForm { ticket: text.ticket, reason: text.reason, reason_text: text.reason_text, identity: text.identity, version: fields.version };
+            let form = DeskForm {
+                ticket: text.ticket,
+                reason: text.reason,
+                reason_text: text.reason_text,
+                identity: text.identity,
+                version: fields.version,
+            };
             let errors = errors.iter().filter_map(field_error).collect();
             html(&desk_page(&visit, &person, &found, form, errors), StatusCode::UNPROCESSABLE_ENTITY)
         }
@@ -114,7 +122,8 @@ pub async fn press(req: HttpRequest, id: web::Path<String>, form: Form<DeskPress
 }
 
 fn field_error(e: &forms::FieldError) -> Option<FieldError> {
-    let field = [Field::Ticket, Field::Reason, Field::ReasonText, Field::Identity, Field::Version].into_iter().find(|f| f.name() == e.field)?;
+    let field =
+        [Field::Ticket, Field::Reason, Field::ReasonText, Field::Identity, Field::Version].into_iter().find(|f| f.name() == e.field)?;
     let problem = match e.code {
         "required" => Problem::Missing,
         "form" => Problem::Shape,

@@ -145,7 +145,9 @@ impl WebError {
             Self::Internal(_) => (StatusCode::INTERNAL_SERVER_ERROR, "internal"),
             Self::RenewalsUsedUp { .. } => (StatusCode::CONFLICT, "renewals_used_up"),
             Self::NoAuthTime => (StatusCode::FORBIDDEN, "no_auth_time"),
-            Self::SignIn(SignInError::Provider(OidcError::Unreachable(_) | OidcError::Mismatch { .. })) => (StatusCode::SERVICE_UNAVAILABLE, "provider_unreachable"),
+            Self::SignIn(SignInError::Provider(OidcError::Unreachable(_) | OidcError::Mismatch { .. })) => {
+                (StatusCode::SERVICE_UNAVAILABLE, "provider_unreachable")
+            }
             Self::SignIn(SignInError::TooManyOpen) => (StatusCode::SERVICE_UNAVAILABLE, "too_many_sign_ins"),
             Self::SignIn(_) => (StatusCode::BAD_REQUEST, "sign_in_failed"),
             Self::Overage => (StatusCode::FORBIDDEN, "too_many_groups"),
@@ -161,7 +163,9 @@ impl WebError {
             Self::Csrf => ErrorKind::CsrfFailed,
             Self::MethodNotAllowed { .. } => ErrorKind::MethodNotAllowed,
             Self::TooLarge => ErrorKind::PayloadTooLarge,
-            Self::TooSlow | Self::Encoding | Self::MediaType | Self::Bad { .. } | Self::Field { .. } => ErrorKind::BadRequest { what: String::new() },
+            Self::TooSlow | Self::Encoding | Self::MediaType | Self::Bad { .. } | Self::Field { .. } => {
+                ErrorKind::BadRequest { what: String::new() }
+            }
             Self::TooMany { until, .. } => ErrorKind::TooManyRequests { until: Some(formats.time(*until)) },
             Self::Unavailable { what: Down::Sealed, .. } => ErrorKind::Sealed,
             Self::Unavailable { what: Down::Trail, .. } => ErrorKind::TrailUnavailable,

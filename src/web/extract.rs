@@ -74,7 +74,12 @@ impl Visit {
             brand: self.app.brand.clone(),
             contact: self.app.contact.clone(),
             address: self.address.clone(),
-            signed_in: person.map(|p| pages::SignedIn { name: p.label(), roles: p.roles(), csrf: p.csrf.clone(), now: self.formats().date_time(now) }),
+            signed_in: person.map(|p| pages::SignedIn {
+                name: p.label(),
+                roles: p.roles(),
+                csrf: p.csrf.clone(),
+                now: self.formats().date_time(now),
+            }),
             section,
         }
     }

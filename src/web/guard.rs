@@ -145,8 +145,13 @@ fn render(req: &HttpRequest, error: &WebError, surface: Surface) -> Option<HttpR
         Surface::Page => {
             let visit = Visit::of(req)?;
             let person = req.extensions().get::<SignedIn>().cloned();
-            let page = ErrorPage { page: visit.page(person.as_ref(), None), kind: error.page(&visit.formats()), reference: visit.reference() };
-            let status = if page.page.signed_in.is_none() && matches!(error, WebError::BadToken) { StatusCode::UNAUTHORIZED } else { error.outline().0 };
+            let page =
+                ErrorPage { page: visit.page(person.as_ref(), None), kind: error.page(&visit.formats()), reference: visit.reference() };
+            let status = if page.page.signed_in.is_none() && matches!(error, WebError::BadToken) {
+                StatusCode::UNAUTHORIZED
+            } else {
+                error.outline().0
+            };
             let mut response = HttpResponse::build(status);
             error.headers(&mut response);
             Some(response.content_type("text/html; charset=utf-8").body(page.render().unwrap_or_default()))

@@ -23,7 +23,7 @@ use std::time::Duration;
 
 use actix_web::dev::ServiceResponse;
 use actix_web::middleware::from_fn;
-use actix_web::{HttpRequest, web};
+use actix_web::{HttpResponse, web};
 use chrono_tz::Tz;
 use ipnet::IpNet;
 
@@ -101,7 +101,7 @@ macro_rules! routes {
             $(cfg.service(
                 web::resource($path)
                     $(.route(web::route().method(actix_web::http::Method::$method).to($handler)))+
-                    .default_service(web::to(async || method_not_allowed(concat!($(stringify!($method), " "),+)))),
+                    .default_service(web::to(async || -> Result<HttpResponse, WebError> { Err(method_not_allowed(concat!($(stringify!($method), " "),+))) })),
             );)+
         }
     };
@@ -145,11 +145,11 @@ routes! {
     "/compat/crypt/{token}/verify/{serial}/{kind}/" { GET agents::verify: Agent }
 }
 
-async fn method_not_allowed(methods: &'static str) -> Result<actix_web::HttpResponse, WebError> {
-    Err(WebError::MethodNotAllowed { allow: methods.trim_end().replace(' ', ", ") })
+fn method_not_allowed(methods: &str) -> WebError {
+    WebError::MethodNotAllowed { allow: methods.trim_end().replace(' ', ", ") }
 }
 
-async fn not_found(_: HttpRequest) -> Result<actix_web::HttpResponse, WebError> {
+async fn not_found() -> Result<HttpResponse, WebError> {
     Err(WebError::NotFound)
 }
 

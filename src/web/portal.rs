@@ -96,7 +96,11 @@ fn own_device(v: &Visitor, found: &DevicePage) -> pages::DevicePage {
 }
 
 /// Keeps the choice of language and goes back to where it was made.
-pub async fn language(visit: Visit, code: web::Path<String>, query: web::Query<std::collections::HashMap<String, String>>) -> Result<HttpResponse, WebError> {
+pub async fn language(
+    visit: Visit,
+    code: web::Path<String>,
+    query: web::Query<std::collections::HashMap<String, String>>,
+) -> Result<HttpResponse, WebError> {
     let lang = Language::parse(&code).ok_or(WebError::NotFound)?;
     let back = safe_return(query.get("return_to").map_or("/", String::as_str));
     let mut response = see(&back);

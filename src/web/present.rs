@@ -10,7 +10,7 @@ use super::pages::{self, Facts, KeyState, NoKeyReason, OwnerChange, Subject, Vie
 use crate::domain::audit::TrailRow;
 use crate::domain::device::{Device, DeviceState};
 use crate::domain::reveal::Basis;
-use crate::domain::{EventKind, Person, Role};
+use crate::domain::{EventKind, Role};
 use crate::service::access::SignedIn;
 use crate::service::fleet::{self, DevicePage};
 use crate::service::reveal::NoKey;
@@ -69,7 +69,11 @@ pub fn facts(visit: &Visit, device: &Device, received: Option<crate::domain::Tim
 /// How a trail row names its actor: name, login, or a word for one who was erased.
 pub fn who(visit: &Visit, row: &TrailRow) -> String {
     let personal = &row.event.personal;
-    personal.name.clone().or_else(|| personal.login.clone()).unwrap_or_else(|| crate::i18n::text(visit.lang, if row.erased { "who-erased" } else { "who-unknown" }))
+    personal
+        .name
+        .clone()
+        .or_else(|| personal.login.clone())
+        .unwrap_or_else(|| crate::i18n::text(visit.lang, if row.erased { "who-erased" } else { "who-unknown" }))
 }
 
 /// Who was shown the key of this device.
@@ -119,9 +123,4 @@ pub fn section(basis: Basis) -> pages::Section {
         Basis::Owner => pages::Section::Devices,
         Basis::Desk => pages::Section::Desk,
     }
-}
-
-/// How a person is named when there is no session of theirs at hand.
-pub fn person_name(person: &Person) -> Option<&str> {
-    person.name.as_deref().or(person.email.as_deref())
 }

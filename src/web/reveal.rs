@@ -3,8 +3,8 @@
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 
-use super::extract::{Form, Press, SIGN_IN_COOKIE, TEXT_COOKIE, Visit, Visitor, cookie};
 use super::extract::CsrfField;
+use super::extract::{Form, Press, SIGN_IN_COOKIE, TEXT_COOKIE, Visit, Visitor, cookie};
 use super::pages::{HiddenPage, KeyPage, NoKeyPage, StepUpPage};
 use super::present::{self, html, see};
 use super::{WebError, pages};

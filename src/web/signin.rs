@@ -1,13 +1,13 @@
 //! To the provider and back, and out.
 
-use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::http::StatusCode;
+use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, web};
 
+use super::WebError;
 use super::extract::{Form, Press, SESSION_COOKIE, SIGN_IN_COOKIE, Visit, cookie, expired, person_of};
 use super::pages::SignedOutPage;
 use super::present::{html, see};
-use super::WebError;
 use crate::oidc::Callback;
 use crate::service::access::expose;
 use crate::service::sign_in::SignInError;

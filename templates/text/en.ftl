@@ -442,3 +442,5 @@ error-sign-in-conflict-do = Contact IT and give the reference.
 error-link-start = To the start
 error-link-devices = Your devices
 back-to-mac = To the Mac
+who-erased = (details erased)
+who-unknown = (unknown)

@@ -442,3 +442,5 @@ error-sign-in-conflict-do = Kontakta IT och säg referensen.
 error-link-start = Till början
 error-link-devices = Dina enheter
 back-to-mac = Till datorn
+who-erased = (uppgifterna raderade)
+who-unknown = (okänd)

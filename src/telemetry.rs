@@ -1,0 +1,29 @@
+//! JSON log lines on standard output, and a panic hook that says where and nothing else.
+
+use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Layer as _};
+
+use crate::config;
+
+/// Starts logging. Called once by the composition root; a second call changes nothing.
+pub fn start<W>(settings: &config::Log, writer: W)
+where
+    W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
+{
+    // Libraries may be chatty, but none of them below this level: their lines could hold what ours never do.
+    let filter = EnvFilter::new(format!("warn,keyharbor={}", settings.level));
+    let lines =
+        tracing_subscriber::fmt::layer().json().flatten_event(true).with_current_span(false).with_span_list(false).with_writer(writer);
+    let _ = tracing_subscriber::registry().with(lines.with_filter(filter)).try_init();
+    hook();
+}
+
+/// A panic's message can hold anything that was being formatted: only its place is logged.
+pub fn hook() {
+    std::panic::set_hook(Box::new(|info| {
+        let place = info.location().map_or_else(|| "?".to_owned(), |l| format!("{}:{}", l.file(), l.line()));
+        tracing::error!(place, "a panic was caught");
+    }));
+}
