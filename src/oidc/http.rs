@@ -183,7 +183,9 @@ mod tests {
         let ca = tempfile::NamedTempFile::new().unwrap();
         let with = |path| config::Outbound { ca_file: Some(path), ..Default::default() };
         assert!(matches!(Http::new(&with(ca.path().into()), Limits::default(), false), Err(OidcError::Setup(why)) if why.contains("PEM")));
-        assert!(matches!(Http::new(&with("/nowhere".into()), Limits::default(), false), Err(OidcError::Setup(why)) if why.contains("read")));
+        assert!(
+            matches!(Http::new(&with("/nowhere".into()), Limits::default(), false), Err(OidcError::Setup(why)) if why.contains("read"))
+        );
         assert!(Http::new(&config::Outbound::default(), Limits::default(), true).is_ok());
     }
 }

@@ -5,6 +5,7 @@
 //! token leaves this room, and no error holds a part of one.
 
 mod claims;
+mod exchange;
 pub mod http;
 mod provider;
 mod settings;
@@ -13,16 +14,15 @@ mod verify;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use base64::Engine as _;
-use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use openidconnect::{PkceCodeChallenge, PkceCodeVerifier};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
-use url::form_urlencoded::{Serializer, byte_serialize};
 
 use crate::config;
 use crate::domain::{Env, Login, Roles, Subject, Timestamp};
-use http::{Http, Limits};
 pub use http::install_crypto_provider;
+use http::{Http, Limits};
 use provider::Provider;
 use settings::Settings;
 use verify::{Claims, Demand, Verified};
@@ -259,9 +259,7 @@ impl Oidc {
     /// is kept. `None` = the provider has no such address, or is not known.
     pub fn end_session_url(&self, post_logout: &str) -> Option<String> {
         let mut url = self.known()?.metadata.end_session.clone()?;
-        url.query_pairs_mut()
-            .append_pair("client_id", &self.0.settings.client_id)
-            .append_pair("post_logout_redirect_uri", post_logout);
+        url.query_pairs_mut().append_pair("client_id", &self.0.settings.client_id).append_pair("post_logout_redirect_uri", post_logout);
         Some(url.into())
     }
 
@@ -301,27 +299,8 @@ impl Oidc {
     }
 
     async fn redeem(&self, provider: &Provider, code: &SecretString, verifier: &SecretString) -> Result<Value, OidcError> {
-        let settings = &self.0.settings;
-        let mut form = Serializer::new(String::new());
-        form.append_pair("grant_type", "authorization_code")
-            .append_pair("code", code.expose_secret())
-            .append_pair("redirect_uri", &settings.redirect_uri)
-            .append_pair("code_verifier", verifier.expose_secret());
-        let mut authorization = None;
-        match &settings.client_secret {
-            Some(secret) if provider.metadata.secret_in_form => {
-                form.append_pair("client_id", &settings.client_id).append_pair("client_secret", secret.expose_secret());
-            }
-            Some(secret) => {
-                let coded = |text: &str| byte_serialize(text.as_bytes()).collect::<String>();
-                let pair = format!("{}:{}", coded(&settings.client_id), coded(secret.expose_secret()));
-                authorization = Some(format!("Basic {}", BASE64_STANDARD.encode(pair)));
-            }
-            None => {
-                form.append_pair("client_id", &settings.client_id);
-            }
-        }
-        let answer = self.0.http.post_form(&provider.metadata.token, form.finish(), authorization.as_deref()).await?;
+        let (form, authorization) = exchange::request(&self.0.settings, provider.metadata.secret_in_form, code, verifier);
+        let answer = self.0.http.post_form(&provider.metadata.token, form, authorization.as_deref()).await?;
         match answer.error_code() {
             Some(code) => Err(OidcError::ProviderError(code)),
             None => answer.json(),

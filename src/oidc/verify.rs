@@ -41,12 +41,7 @@ pub(super) struct Verified {
 }
 
 /// Checks a token. The error is one word for the trail: "alg", "aud", "exp" … ; "kid" = no key fits, ask for the set again.
-pub(super) fn verify(
-    token: &str,
-    keys: &CoreJsonWebKeySet,
-    settings: &Settings,
-    demand: &Demand<'_>,
-) -> Result<Verified, &'static str> {
+pub(super) fn verify(token: &str, keys: &CoreJsonWebKeySet, settings: &Settings, demand: &Demand<'_>) -> Result<Verified, &'static str> {
     let claims = part(token, 1).ok_or("shape")?;
     let parsed: CoreIdToken = token.parse().map_err(|_| misshapen(token, &claims, settings))?;
     let nonce = Nonce::new(demand.nonce.expose_secret().to_owned());
