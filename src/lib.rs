@@ -4,6 +4,7 @@
 //! `service` (what may happen), `web` (HTTP), `cli` (the composition root). A room stands above all that it imports;
 //! `tests/it/tidy.rs` holds the table.
 
+pub mod cli;
 pub mod config;
 pub mod domain;
 pub mod oidc;

@@ -1,5 +1,6 @@
 //! The one integration-test binary.
 
+mod demo_provider;
 mod fixed;
 mod idp;
 mod oidc_answers;

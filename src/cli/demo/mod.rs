@@ -1,0 +1,3 @@
+//! `keyharbor demo`: the real server with a provider and people of its own.
+
+pub mod provider;

@@ -1,0 +1,3 @@
+//! The command line: the only place where rooms are put together.
+
+pub mod demo;
