@@ -87,6 +87,9 @@ async fn s05_no_forged_signature_passes_though_discovery_offers_hs256_and_none()
         (Sign::HsSecret, "alg"),
         (Sign::HsPublicPem, "alg"),
         (Sign::Broken, "signature"),
+        (Sign::BrokenEs, "signature"),
+        (Sign::HalfEs, "signature"),
+        (Sign::HalfRs, "signature"),
         (Sign::OtherKey, "signature"),
     ];
     for (sign, reason) in cases {
@@ -100,6 +103,10 @@ async fn s05_no_forged_signature_passes_though_discovery_offers_hs256_and_none()
         ("alg", json!("none"), "alg"),
         ("alg", json!("RS512"), "alg"),
         ("alg", json!("X"), "alg"),
+        ("alg", json!("RSA-OAEP"), "alg"),
+        ("alg", json!(["RS256"]), "alg"),
+        // A known name, but of a key of the other kind.
+        ("alg", json!("ES256"), "kid"),
         ("typ", json!("logout+jwt"), "typ"),
         ("typ", json!("at+jwt"), "typ"),
         ("crit", json!(["exp"]), "typ"),

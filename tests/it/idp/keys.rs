@@ -24,6 +24,11 @@ pub enum Sign {
     HsPublicPem,
     /// RS256 with one bit of the signature turned.
     Broken,
+    /// ES256 with one bit of the signature turned.
+    BrokenEs,
+    /// ES256 and RS256 with half a signature.
+    HalfEs,
+    HalfRs,
     /// RS256 by a key that is not in the set, under the `kid` of one that is.
     OtherKey,
 }
@@ -77,17 +82,24 @@ impl Keys {
     /// `alg` and `kid` as the header should have them.
     pub fn header(&self, sign: Sign) -> (&'static str, String) {
         match sign {
-            Sign::Es256 => ("ES256", self.ec_kid()),
+            Sign::Es256 | Sign::BrokenEs | Sign::HalfEs => ("ES256", self.ec_kid()),
             Sign::None => ("none", self.rsa_kid()),
             Sign::HsSecret | Sign::HsPublicPem => ("HS256", self.rsa_kid()),
-            Sign::Rs256 | Sign::Broken | Sign::OtherKey => ("RS256", self.rsa_kid()),
+            Sign::Rs256 | Sign::Broken | Sign::HalfRs | Sign::OtherKey => ("RS256", self.rsa_kid()),
         }
     }
 
     pub fn sign(&self, sign: Sign, input: &str, client_secret: &str) -> Vec<u8> {
         match sign {
             Sign::Rs256 => rs256(&self.rsa, input),
-            Sign::Es256 => self.ec.sign(&SystemRandom::new(), input.as_bytes()).unwrap().as_ref().to_vec(),
+            Sign::Es256 => self.es256(input),
+            Sign::HalfEs => self.es256(input)[..32].to_vec(),
+            Sign::HalfRs => rs256(&self.rsa, input)[..128].to_vec(),
+            Sign::BrokenEs => {
+                let mut signature = self.es256(input);
+                signature[40] ^= 1;
+                signature
+            }
             Sign::None => Vec::new(),
             Sign::HsSecret => hs256(client_secret, input),
             Sign::HsPublicPem => hs256(&self.public_pem(), input),
@@ -101,6 +113,12 @@ impl Keys {
                 rs256(OTHER.get_or_init(|| RsaKeyPair::generate(KeySize::Rsa2048).unwrap()), input)
             }
         }
+    }
+}
+
+impl Keys {
+    fn es256(&self, input: &str) -> Vec<u8> {
+        self.ec.sign(&SystemRandom::new(), input.as_bytes()).unwrap().as_ref().to_vec()
     }
 }
 

@@ -127,11 +127,11 @@ pub(super) async fn login(provider: web::Data<Provider>, http: HttpRequest, body
 /// Who has that login and password. Costs the same whether the login exists.
 fn person<'a>(provider: &'a Provider, login: &str, password: &str) -> Option<&'a Person> {
     let people = &provider.settings.people;
-    let fits = |p: &&Person| {
+    let fits = |p: &Person| {
         let good: bool = p.password.expose_secret().as_bytes().ct_eq(password.as_bytes()).into();
         p.login.eq_ignore_ascii_case(login) & good
     };
-    people.iter().filter(fits).last()
+    people.iter().fold(None, |found, p| if fits(p) { Some(p) } else { found })
 }
 
 fn remember(response: &mut HttpResponse, value: String) {
