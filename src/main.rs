@@ -1,3 +1,5 @@
 //! Hands the arguments to `cli` and returns its exit code.
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    keyharbor::cli::main()
+}

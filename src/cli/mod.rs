@@ -1,1 +1,155 @@
-//! The command line.
+//! The command line: the only place where rooms are put together.
+
+mod audit;
+mod custody;
+pub mod demo;
+mod import;
+mod login;
+mod serve;
+mod token;
+
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::config::Config;
+use crate::domain::ids::Env;
+use crate::oidc::Oidc;
+use crate::service::custody::{Custody, open_ring, root_key};
+use crate::service::{Keyharbor, Rules};
+use crate::store::{Store, StoreOptions};
+
+/// Escrow portal for macOS FileVault recovery keys.
+#[derive(Parser)]
+#[command(name = "keyharbor", version, about, max_term_width = 100)]
+struct Arguments {
+    /// The settings file. The environment (KEYHARBOR__SECTION__NAME) goes over it.
+    #[arg(long, short, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Make the root key and the key ring of a new installation.
+    Init(custody::Init),
+    /// Serve the portal and the API.
+    Serve,
+    /// Bring the database's schema up to date, and nothing else.
+    Migrate,
+    /// Look at settings.
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Tokens for MDM servers, agents and scripts.
+    #[command(subcommand)]
+    Token(token::TokenCommand),
+    /// Which person a login is bound to.
+    #[command(subcommand)]
+    Login(login::LoginCommand),
+    /// Who owns which device.
+    #[command(subcommand)]
+    Owners(import::OwnersCommand),
+    /// The trail.
+    #[command(subcommand)]
+    Audit(audit::AuditCommand),
+    /// Try it: the real server with an identity provider, people and devices of its own.
+    Demo(demo::Demo),
+}
+
+#[derive(Subcommand)]
+enum ConfigCommand {
+    /// Check the settings and say what would be noticed at start.
+    Check,
+    /// Print every setting with its default and what it means.
+    Defaults,
+}
+
+/// Writes a line to standard output; a closed pipe ends the program quietly.
+pub(crate) fn say(line: impl std::fmt::Display) {
+    if writeln!(std::io::stdout(), "{line}").is_err() {
+        std::process::exit(0);
+    }
+}
+
+/// Writes a line to standard error.
+pub(crate) fn tell(line: impl std::fmt::Display) {
+    let _ = writeln!(std::io::stderr(), "{line}");
+}
+
+/// Runs the program.
+pub fn main() -> ExitCode {
+    crate::oidc::install_crypto_provider();
+    harden();
+    let arguments = Arguments::parse();
+    match actix_web::rt::System::new().block_on(run(arguments)) {
+        Ok(code) => code,
+        Err(e) => {
+            tell(format_args!("keyharbor: {e:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// No core dump and no debugger may show a key.
+fn harden() {
+    use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
+    let none = Rlimit { current: Some(0), maximum: Some(0) };
+    if setrlimit(Resource::Core, none).is_err() || set_dumpable_behavior(DumpableBehavior::NotDumpable).is_err() {
+        tell("keyharbor: warning: core dumps could not be switched off");
+    }
+}
+
+async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    let file = arguments.config.as_deref();
+    match arguments.command {
+        Command::Demo(demo) => return demo::run(demo).await,
+        Command::Config(ConfigCommand::Defaults) => say(Config::reference()),
+        Command::Config(ConfigCommand::Check) => {
+            let config = Config::load(file)?;
+            for warning in config.warnings() {
+                say(format_args!("warning: {warning}"));
+            }
+            say("the settings can be used");
+        }
+        Command::Init(init) => return custody::init(init, Config::read(file, None)?).await,
+        Command::Migrate => {
+            let store = connect(&Config::read(file, None)?).await?;
+            let missing = store.pending_migrations().await?;
+            store.migrate().await?;
+            say(format_args!("{} migrations applied", missing.len()));
+        }
+        Command::Serve => return serve::run(Config::load(file)?).await,
+        Command::Token(command) => token::run(command, &open(Config::read(file, None)?).await?).await?,
+        Command::Login(command) => login::run(command, &open(Config::load(file)?).await?).await?,
+        Command::Owners(command) => return import::run(command, &open(Config::load(file)?).await?).await,
+        Command::Audit(command) => return audit::run(command, &Config::read(file, None)?).await,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Connects to the configured database.
+async fn connect(config: &Config) -> anyhow::Result<Store> {
+    Ok(Store::connect(&StoreOptions { url: config.database_url()?, max_connections: config.database.max_connections }).await?)
+}
+
+/// The services for a command at the machine: database and key ring, no server.
+async fn open(config: Config) -> anyhow::Result<Keyharbor> {
+    let store = connect(&config).await?;
+    let ring = open_ring(&store, &root_key(&config.custody)?, true).await?;
+    let (clock, env) = crate::service::clock::system();
+    clock.measure(&store).await?;
+    assemble(config, store, env, Custody::open(ring))
+}
+
+/// Puts the services together.
+pub(crate) fn assemble(mut config: Config, store: Store, env: Env, custody: Custody) -> anyhow::Result<Keyharbor> {
+    if config.server.public_url.is_empty() {
+        // Commands at the machine make no links.
+        config.server.public_url = "http://localhost".to_owned();
+    }
+    let oidc = Oidc::new(&config.oidc, &config.outbound, &config.public_origin()?, env.clone())?;
+    Ok(Keyharbor::new(store, env, Rules::new(config)?, oidc, custody))
+}

@@ -55,6 +55,14 @@ impl RootKey {
         Ok(key)
     }
 
+    /// Do these eight characters end the key's text? Constant time.
+    pub fn ends_with(&self, typed: &str) -> bool {
+        use subtle::ConstantTimeEq;
+        let text = self.text();
+        let end = text.as_bytes().get(text.len().saturating_sub(8)..).unwrap_or_default();
+        bool::from(end.ct_eq(typed.trim().to_ascii_lowercase().as_bytes()))
+    }
+
     /// The text that goes into the key file.
     pub fn text(&self) -> Zeroizing<String> {
         let mut out = Zeroizing::new(String::with_capacity(72));
@@ -115,6 +123,8 @@ pub struct Ring {
     epoch: u32,
     /// Made by the demo: `serve` refuses it.
     demo: bool,
+    /// The end of the root key was typed back: somebody holds a copy.
+    confirmed: bool,
     keys: Vec<RingKey>,
 }
 
@@ -129,11 +139,23 @@ impl Ring {
                 RingKey { purpose, id: 1, active: true, created_at: now.0, bytes }
             })
             .collect();
-        Self { epoch: 1, demo, keys }
+        Self { epoch: 1, demo, confirmed: false, keys }
     }
 
     pub fn is_demo(&self) -> bool {
         self.demo
+    }
+
+    /// Was the end of the root key typed back?
+    pub fn is_confirmed(&self) -> bool {
+        self.confirmed
+    }
+
+    /// Marks it so; the caller wraps and stores the ring again.
+    #[must_use]
+    pub fn confirm(mut self) -> Self {
+        self.confirmed = true;
+        self
     }
 
     pub fn epoch(&self) -> u32 {
@@ -180,7 +202,7 @@ impl Ring {
     /// # Errors
     /// [`RingError::Malformed`]: more keys than a ring may hold.
     pub fn wrap(&self, root: &RootKey, generation: i64, entropy: &dyn Entropy) -> Result<Vec<u8>, RingError> {
-        let mut plain = Zeroizing::new(vec![1u8, u8::from(self.demo)]);
+        let mut plain = Zeroizing::new(vec![1u8, u8::from(self.demo) | (u8::from(self.confirmed) << 1)]);
         plain.extend_from_slice(&self.epoch.to_be_bytes());
         for key in &self.keys {
             plain.extend_from_slice(&[key.purpose.code(), u8::from(key.active)]);
@@ -214,7 +236,7 @@ fn ring_place(generation: &str) -> Place<'_> {
 
 fn parse(plain: &[u8]) -> Option<Ring> {
     let (head, mut rest) = plain.split_at_checked(6)?;
-    let [1, demo, epoch @ ..] = head else { return None };
+    let [1, flags, epoch @ ..] = head else { return None };
     let mut keys = Vec::new();
     while !rest.is_empty() {
         let (entry, tail) = rest.split_at_checked(2 + 4 + 8 + 32)?;
@@ -229,7 +251,7 @@ fn parse(plain: &[u8]) -> Option<Ring> {
         rest = tail;
     }
     let complete = Use::ALL.into_iter().all(|u| keys.iter().filter(|k| k.purpose == u && k.active).count() == 1);
-    complete.then_some(Ring { epoch: u32::from_be_bytes(epoch.try_into().ok()?), demo: *demo == 1, keys })
+    complete.then_some(Ring { epoch: u32::from_be_bytes(epoch.try_into().ok()?), demo: flags & 1 != 0, confirmed: flags & 2 != 0, keys })
 }
 
 #[cfg(test)]

@@ -127,7 +127,7 @@ impl Http {
         if !allowed(address, self.plain) {
             return Err(OidcError::BadResponse("address is not https"));
         }
-        let mut response = request.header(ACCEPT, "application/json").send().await.map_err(|e| failed(&e))?;
+        let mut response = request.header(ACCEPT, "application/json").send().await.map_err(failed)?;
         if response.headers().contains_key(CONTENT_ENCODING) {
             return Err(OidcError::BadResponse("compressed"));
         }
@@ -136,7 +136,7 @@ impl Http {
             return Err(OidcError::BadResponse("too large"));
         }
         let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(|e| failed(&e))? {
+        while let Some(chunk) = response.chunk().await.map_err(failed)? {
             if body.len() + chunk.len() > max {
                 return Err(OidcError::BadResponse("too large"));
             }
@@ -152,8 +152,19 @@ fn sensitive(value: &str) -> Result<HeaderValue, OidcError> {
     Ok(value)
 }
 
-fn failed(error: &reqwest::Error) -> OidcError {
-    OidcError::Unreachable(if error.is_timeout() { "timeout" } else { "no connection" })
+/// The reason in full goes to the log, for whoever looks for a missing certificate authority; a caller gets a word.
+fn failed(error: reqwest::Error) -> OidcError {
+    let timeout = error.is_timeout();
+    let error = error.without_url();
+    let mut chain = error.to_string();
+    let mut cause = std::error::Error::source(&error);
+    while let Some(inner) = cause {
+        chain.push_str(": ");
+        chain.push_str(&inner.to_string());
+        cause = inner.source();
+    }
+    tracing::warn!(error = %chain, "a call to the identity provider failed");
+    OidcError::Unreachable(if timeout { "timeout" } else { "no connection" })
 }
 
 #[cfg(test)]
@@ -176,6 +187,12 @@ mod tests {
         ] {
             assert_eq!(allowed(&Url::parse(address).unwrap(), plain), ok, "{address}");
         }
+    }
+
+    #[test]
+    fn s22_a_call_takes_ten_seconds_and_256_kib_at_most() {
+        let Limits { connect, total, bytes } = Limits::default();
+        assert_eq!((connect.as_secs(), total.as_secs(), bytes), (5, 10, 262_144));
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //! token leaves this room, and no error holds a part of one.
 
 mod claims;
+mod exchange;
 pub mod http;
 mod provider;
 mod settings;
@@ -13,11 +14,10 @@ mod verify;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use base64::Engine as _;
-use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use openidconnect::{PkceCodeChallenge, PkceCodeVerifier};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
-use url::form_urlencoded::{Serializer, byte_serialize};
 
 use crate::config;
 use crate::domain::{Env, Login, Roles, Subject, Timestamp};
@@ -324,27 +324,8 @@ impl Oidc {
     }
 
     async fn redeem(&self, provider: &Provider, code: &SecretString, verifier: &SecretString) -> Result<Value, OidcError> {
-        let settings = &self.0.settings;
-        let mut form = Serializer::new(String::new());
-        form.append_pair("grant_type", "authorization_code")
-            .append_pair("code", code.expose_secret())
-            .append_pair("redirect_uri", &settings.redirect_uri)
-            .append_pair("code_verifier", verifier.expose_secret());
-        let mut authorization = None;
-        match &settings.client_secret {
-            Some(secret) if provider.metadata.secret_in_form => {
-                form.append_pair("client_id", &settings.client_id).append_pair("client_secret", secret.expose_secret());
-            }
-            Some(secret) => {
-                let coded = |text: &str| byte_serialize(text.as_bytes()).collect::<String>();
-                let pair = format!("{}:{}", coded(&settings.client_id), coded(secret.expose_secret()));
-                authorization = Some(format!("Basic {}", BASE64_STANDARD.encode(pair)));
-            }
-            None => {
-                form.append_pair("client_id", &settings.client_id);
-            }
-        }
-        let answer = self.0.http.post_form(&provider.metadata.token, form.finish(), authorization.as_deref()).await?;
+        let (form, authorization) = exchange::request(&self.0.settings, provider.metadata.secret_in_form, code, verifier);
+        let answer = self.0.http.post_form(&provider.metadata.token, form, authorization.as_deref()).await?;
         match answer.error_code() {
             Some(code) => Err(OidcError::ProviderError(code)),
             None => answer.json(),

@@ -132,3 +132,33 @@ fn reason(error: &ClaimsVerificationError) -> &'static str {
         _ => "shape",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::config;
+
+    fn check(token: &str) -> Option<&'static str> {
+        let oidc = config::Oidc { issuer: "https://id.example.com".into(), client_id: "k".into(), ..config::Oidc::default() };
+        let settings = Settings::new(&oidc, "https://keys.example.com").unwrap();
+        let nonce = SecretString::from("n".to_owned());
+        let demand = Demand { nonce: &nonce, now: Timestamp(1_795_332_600_000_000), auth_time: true, acr: false };
+        verify(token, &CoreJsonWebKeySet::new(vec![]), &settings, &demand).err()
+    }
+
+    proptest! {
+        #[test]
+        fn s05_no_text_is_a_good_token_and_none_panics(text in ".{0,200}", header in r#"\{"alg":"(RS256|ES256|none|HS256|A128KW|dir)"(,"[a-z]{3}":("x"|1|null|\[\]))?\}"#, exp in any::<f64>()) {
+            prop_assert!(check(&text).is_some());
+            let coded = |text: &str| BASE64_URL_SAFE_NO_PAD.encode(text);
+            let claims = format!(r#"{{"iss":"https://id.example.com","sub":"s","aud":"k","exp":{exp:e},"iat":{exp:e},"nonce":"n","name":{text:?}}}"#);
+            for token in [format!("{}.{}.", coded(&header), coded(&claims)), format!("{}.{}.{}", coded(&header), coded(&claims), coded(&text))] {
+                prop_assert!(check(&token).is_some());
+            }
+            let odd = format!("{}.{}.x", coded(&text), coded(&text));
+            prop_assert!(check(&odd).is_some());
+        }
+    }
+}

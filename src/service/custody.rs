@@ -110,6 +110,26 @@ pub async fn open_ring(store: &Store, root: &RootKey, demo_allowed: bool) -> Res
     Ok(ring)
 }
 
+/// Notes in the ring that the end of the root key was typed back. `false`: it was noted already.
+///
+/// # Errors
+/// [`CustodyError`].
+pub async fn confirm_ring(store: &Store, root: &RootKey, env: &Env) -> Result<bool, CustodyError> {
+    let mut tx = store.write().await?;
+    let row = tx.key_ring().await?.ok_or(CustodyError::NoRing)?;
+    let ring = Ring::unwrap(root, row.generation, &row.wrapped, &row.wrapped_by)?;
+    if ring.is_confirmed() {
+        return Ok(false);
+    }
+    let generation = row.generation + 1;
+    let wrapped = ring.confirm().wrap(root, generation, env.entropy.as_ref())?;
+    if !tx.replace_key_ring(row.generation, &RingRow { generation, wrapped, wrapped_by: root.name() }).await? {
+        return Err(CustodyError::Store(StoreError::Conflict));
+    }
+    tx.commit_unrecorded().await?;
+    Ok(true)
+}
+
 /// The ring, or since when there is none.
 pub struct Custody(RwLock<State>);
 
@@ -147,6 +167,11 @@ impl Custody {
 }
 
 impl Keyharbor {
+    /// Nobody has shown yet that a copy of the root key exists.
+    pub fn root_key_unconfirmed(&self) -> bool {
+        self.custody.ring().is_some_and(|r| !r.is_confirmed() && !r.is_demo())
+    }
+
     pub fn is_sealed(&self) -> bool {
         self.custody.ring().is_none()
     }

@@ -126,6 +126,14 @@ impl Keyharbor {
         matches!(tokio::time::timeout(PATIENCE, self.store.ping()).await, Ok(Ok(())))
     }
 
+    /// Asks the identity provider for its metadata and keys.
+    ///
+    /// # Errors
+    /// [`crate::oidc::OidcError`].
+    pub async fn discover_provider(&self) -> std::result::Result<(), crate::oidc::OidcError> {
+        self.oidc.discover().await
+    }
+
     /// Was the identity provider out of reach when it was last called?
     pub fn provider_is_down(&self) -> bool {
         self.oidc.last().is_some_and(|reach| reach.error.is_some())

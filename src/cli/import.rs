@@ -1,0 +1,48 @@
+//! `owners import`: who owns which device, from a list. Shows what it would do; `--apply` does it.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use clap::Subcommand;
+
+use super::{say, tell};
+use crate::formats::owners;
+use crate::service::Keyharbor;
+
+#[derive(Subcommand)]
+pub enum OwnersCommand {
+    /// Read a CSV file whose first line names the columns "serial" and "login".
+    Import {
+        file: PathBuf,
+        /// Write; without it only the counts are shown.
+        #[arg(long)]
+        apply: bool,
+        /// The listed devices lose every owner that the file does not name.
+        #[arg(long)]
+        replace: bool,
+    },
+}
+
+pub async fn run(command: OwnersCommand, service: &Keyharbor) -> anyhow::Result<ExitCode> {
+    let OwnersCommand::Import { file, apply, replace } = command;
+    let bytes = std::fs::read(&file).with_context(|| format!("cannot read {}", file.display()))?;
+    let (lines, bad) = owners::read(&bytes)?;
+    for line in &bad {
+        tell(format_args!("line {}: {}", line.number, line.why));
+    }
+    let report = service.import_owners(&lines, apply, replace).await?;
+    let word = if apply { "done" } else { "dry run, nothing written; --apply does it" };
+    say(format_args!(
+        "{} set, {} as before, {} removed, {} devices new, {} lines not usable ({word})",
+        report.set,
+        report.same,
+        report.removed,
+        report.new_devices,
+        bad.len()
+    ));
+    if report.unverified > 0 {
+        tell(format_args!("{} owner rows in the database did not verify", report.unverified));
+    }
+    Ok(if bad.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}

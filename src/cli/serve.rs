@@ -1,0 +1,156 @@
+//! `serve`: everything put together, and the tasks that run beside the server.
+
+use std::net::TcpListener;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::{HttpServer, web};
+use anyhow::{Context as _, bail};
+
+use super::{assemble, connect};
+use crate::config::{Config, Migrate};
+use crate::oidc::OidcError;
+use crate::service::Keyharbor;
+use crate::service::clock::{self, ServerClock};
+use crate::service::custody::{Custody, CustodyError, open_ring, root_key};
+use crate::store::Store;
+use crate::telemetry;
+use crate::web::{App, application};
+
+pub async fn run(config: Config) -> anyhow::Result<ExitCode> {
+    telemetry::start(&config.log, std::io::stdout);
+    for warning in config.warnings() {
+        tracing::warn!("{warning}");
+    }
+    let listener = TcpListener::bind(&config.server.listen).with_context(|| format!("cannot listen on {}", config.server.listen))?;
+    let store = connect(&config).await?;
+    migrate(&store, config.database.migrate).await?;
+    let (clock, env) = clock::system();
+    clock.measure(&store).await?;
+    let custody = match ring(&store, &config).await {
+        Ok(ring) => Custody::open(ring),
+        Err(CustodyError::DemoRing) => bail!(CustodyError::DemoRing),
+        Err(why) => {
+            tracing::error!(%why, "sealed: nothing is shown and nothing is acknowledged");
+            Custody::sealed(env.now())
+        }
+    };
+    let service = assemble(config, store.clone(), env, custody)?;
+    if service.root_key_unconfirmed() {
+        tracing::warn!("nobody has confirmed a copy of the root key: run `keyharbor init --confirm`");
+    }
+    match service.discover_provider().await {
+        Ok(()) => {}
+        Err(e @ OidcError::Mismatch { .. }) => bail!(e),
+        Err(e) => tracing::warn!(error = %e, "the identity provider cannot be reached; serving all the same"),
+    }
+    let drain = service.rules().config.server.drain_seconds;
+    let server = start(service.clone(), listener)?;
+    let handle = server.handle();
+    let tasks = background(&service, clock, &store);
+    actix_web::rt::spawn(async move {
+        stop_signal().await;
+        tracing::info!("stopping: no new connections, open requests finish");
+        handle.stop(true).await;
+    });
+    tracing::info!(version = env!("CARGO_PKG_VERSION"), origin = service.rules().origin, drain, "serving");
+    server.await?;
+    for task in tasks {
+        task.abort();
+    }
+    store.close().await;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn migrate(store: &Store, how: Migrate) -> anyhow::Result<()> {
+    match how {
+        Migrate::Auto => store.migrate().await?,
+        Migrate::Check => {
+            let missing = store.pending_migrations().await?;
+            if !missing.is_empty() {
+                bail!("the database lacks {} migrations: run `keyharbor migrate`", missing.len());
+            }
+        }
+        Migrate::Off => {}
+    }
+    Ok(())
+}
+
+async fn ring(store: &Store, config: &Config) -> Result<crate::crypto::Ring, CustodyError> {
+    open_ring(store, &root_key(&config.custody)?, false).await
+}
+
+/// Starts the server on a listener. Signals are the caller's.
+pub(crate) fn start(service: Keyharbor, listener: TcpListener) -> anyhow::Result<actix_web::dev::Server> {
+    let settings = service.rules().config.server.clone();
+    let app = web::Data::new(App::new(service)?);
+    let workers = if settings.workers == 0 { std::thread::available_parallelism().map_or(2, usize::from) } else { settings.workers };
+    let server = HttpServer::new(move || application(app.clone()))
+        .workers(workers)
+        .disable_signals()
+        .shutdown_timeout(settings.drain_seconds)
+        .client_request_timeout(Duration::from_secs(5))
+        .client_disconnect_timeout(Duration::from_secs(1))
+        .keep_alive(Duration::from_secs(30))
+        .listen(listener)?;
+    Ok(server.run())
+}
+
+/// SIGINT or SIGTERM.
+pub(crate) async fn stop_signal() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (Ok(mut term), Ok(mut int)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) else {
+        tracing::error!("signals cannot be waited for");
+        return std::future::pending().await;
+    };
+    tokio::select! { _ = term.recv() => {}, _ = int.recv() => {} }
+}
+
+/// What runs beside the server.
+pub(crate) fn background(service: &Keyharbor, clock: Arc<ServerClock>, store: &Store) -> Vec<actix_web::rt::task::JoinHandle<()>> {
+    let store = store.clone();
+    vec![
+        every(5, service, async |s| {
+            if s.is_sealed()
+                && let Err(why) = s.try_unseal().await
+            {
+                tracing::warn!(%why, "still sealed");
+            }
+        }),
+        every(10, service, async |s| s.checkpoint_tick().await),
+        every(20, service, async |s| {
+            if s.provider_is_down()
+                && let Err(e) = s.discover_provider().await
+            {
+                tracing::warn!(error = %e, "the identity provider still cannot be reached");
+            }
+        }),
+        every(60, service, async |s| s.sweep_throttle().await),
+        every(300, service, async |s| {
+            if !s.is_sealed()
+                && let Err(e) = s.sweep().await
+            {
+                tracing::warn!(error = %e, "what time has ended could not be removed");
+            }
+        }),
+        actix_web::rt::spawn(async move {
+            loop {
+                tokio::time::sleep(Duration::from_secs(30)).await;
+                if let Err(e) = clock.measure(&store).await {
+                    tracing::warn!(error = %e, "the database's clock could not be read");
+                }
+            }
+        }),
+    ]
+}
+
+fn every(seconds: u64, service: &Keyharbor, act: impl AsyncFn(&Keyharbor) + 'static) -> actix_web::rt::task::JoinHandle<()> {
+    let service = service.clone();
+    actix_web::rt::spawn(async move {
+        loop {
+            tokio::time::sleep(Duration::from_secs(seconds)).await;
+            act(&service).await;
+        }
+    })
+}
