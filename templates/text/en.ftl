@@ -26,10 +26,8 @@ printed-by = Printed { $when } by { $name }
 time-today = today { $time }
 time-yesterday = yesterday { $time }
 none = –
-yes = yes
 no = no
 never = never
-you = you
 the-helpdesk = helpdesk
 
 ### Facts about a Mac
@@ -40,7 +38,6 @@ system = macOS
 asset-tag = Asset tag
 host-name = Host name
 last-seen = Last seen
-last-seen-at = Last seen { $when }
 key-received = Key received
 owner = Owner
 last-shown = Last shown
@@ -158,6 +155,7 @@ key-say-60-last = One minute left
 key-say-30 = Thirty seconds left
 key-say-late = {"{"}left{"}"} left
 key-say-gone = The key is hidden. Choose Get recovery key to show it again.
+key-say-gone-desk = The key is hidden. Choose Show the key again.
 key-say-copied = Copied. Clear the clipboard when you are done.
 key-say-cleared = The clipboard is empty
 key-say-nocopy = That did not work. Select the key and copy it yourself.

@@ -26,10 +26,8 @@ printed-by = Utskrivet { $when } av { $name }
 time-today = i dag { $time }
 time-yesterday = i går { $time }
 none = –
-yes = ja
 no = nej
 never = aldrig
-you = dig
 the-helpdesk = helpdesk
 
 ### Fakta om en Mac
@@ -40,7 +38,6 @@ system = macOS
 asset-tag = Inventarienr
 host-name = Datornamn
 last-seen = Senast sedd
-last-seen-at = Senast sedd { $when }
 key-received = Nyckel mottagen
 owner = Ägare
 last-shown = Senast visad
@@ -158,6 +155,7 @@ key-say-60-last = En minut kvar
 key-say-30 = Trettio sekunder kvar
 key-say-late = {"{"}left{"}"} kvar
 key-say-gone = Nyckeln är dold. Välj Hämta återställningsnyckel för att visa den igen.
+key-say-gone-desk = Nyckeln är dold. Välj Visa nyckeln igen.
 key-say-copied = Kopierad. Töm urklipp när du är klar.
 key-say-cleared = Urklipp är tömt
 key-say-nocopy = Det gick inte. Markera nyckeln och kopiera den själv.

@@ -201,6 +201,19 @@ impl DeskDevicePage {
         self.errors.iter().find(|e| e.field.name() == name).map(|e| e.sentence(&self.page))
     }
 
+    /// What was written in a field. A text that looked like a key is not said again: this page has no deadline.
+    pub fn kept(&self, name: &str) -> &str {
+        if self.errors.iter().any(|e| e.field.name() == name && e.problem == Problem::LooksLikeKey) {
+            return "";
+        }
+        match name {
+            "ticket" => &self.form.ticket,
+            "reason_text" => &self.form.reason_text,
+            "identity" => &self.form.identity,
+            _ => "",
+        }
+    }
+
     /// Ids of the texts that belong to a field: its hint, and its error when there is one.
     pub fn described_by(&self, name: &str) -> String {
         if self.errors.iter().any(|e| e.field.name() == name) { format!("{name}-error {name}-hint") } else { format!("{name}-hint") }

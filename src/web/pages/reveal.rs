@@ -90,7 +90,7 @@ impl KeyPage {
         serde_json::json!({
             "left": { "120": t("key-say-120"), "60": one_minute, "30": t("key-say-30") },
             "late": t("key-say-late"),
-            "gone": t("key-say-gone"),
+            "gone": t(if self.device.desk() { "key-say-gone-desk" } else { "key-say-gone" }),
             "title": format!("{} – {}", t("hidden-title"), self.page.brand),
             "copied": t("key-say-copied"),
             "cleared": t("key-say-cleared"),

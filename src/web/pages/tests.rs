@@ -223,6 +223,24 @@ fn keys_named_in_templates_exist() {
 }
 
 #[test]
+fn a_form_with_errors_keeps_what_was_written_but_no_key() {
+    for world in worlds() {
+        let html = world.all().into_iter().find(|s| s.name == "desk-device-errors").map(|s| s.html).unwrap();
+        assert!(html.contains("<textarea id=\"identity\"") && html.contains(">called back on the number in the directory</textarea>"));
+        assert!(
+            html.contains("<option value=\"other\" selected>") && html.contains("value=\"0197a1b2-0000-7000-8000-000000000012\" checked")
+        );
+        let text = html.split_once("<textarea id=\"reason_text\"").unwrap().1.split_once("</textarea>").unwrap().0;
+        assert!(text.ends_with('>'), "a text that looked like a key came back: {text}");
+        assert_eq!(html.matches("aria-invalid=\"true\"").count(), 4);
+        for field in ["ticket", "reason", "reason_text", "identity", "version"] {
+            assert!(html.contains(&format!("<a href=\"#{field}\">")) && html.contains(&format!("id=\"{field}\"")), "{field}");
+            assert!(html.contains(&format!("id=\"{field}-error\"")), "{field}");
+        }
+    }
+}
+
+#[test]
 fn the_menu_follows_the_roles() {
     let world = World { lang: Language::En, device: "x" };
     let hrefs = |roles: &[Role]| world.page(Some(Section::Desk), roles).nav().iter().map(|i| i.href).collect::<Vec<_>>();
