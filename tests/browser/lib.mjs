@@ -121,6 +121,8 @@ function withPeople(product, dir, facts) {
       });
       assert.ok(response.ok, `deposit: ${response.status} ${await response.text()}`);
     },
+    /** Ends the process and keeps its folder. */
+    stopOnly: stopProcess,
     async stop() {
       try {
         await stopProcess();
