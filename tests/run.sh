@@ -157,7 +157,7 @@ fi
 if [[ $browser == yes ]]; then
   begin 'browser tests'
   # A glob, not a folder: Node 20 takes a folder for a module.
-  (cd tests/browser && node --test --test-concurrency=1 ./*.test.mjs)
+  (cd tests/browser && node --test --test-concurrency=1 --test-timeout=600000 ./*.test.mjs)
 fi
 
 if [[ $cargo_tests == yes ]]; then

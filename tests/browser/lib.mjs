@@ -53,8 +53,15 @@ function environment(extra) {
 /** Keys that a page has shown; no process may have written one of them anywhere. */
 const shown = new Set();
 
+/** Whatever happens to this process, it leaves no server behind. */
+const running = new Set();
+process.on('exit', () => running.forEach(child => child.kill('SIGKILL')));
+for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1));
+
 function start(args, env) {
   const child = spawn(binary, args, { env: environment(env), stdio: ['ignore', 'pipe', 'pipe'] });
+  running.add(child);
+  child.once('exit', () => running.delete(child));
   const product = { log: '', ended: null };
   const gone = new Promise(done => {
     child.once('error', error => done((product.ended = `cannot start ${binary}: ${error.message}`)));
@@ -136,7 +143,7 @@ function withPeople(product, dir, facts) {
 
 /** Runs a subcommand to its end; returns what it printed. */
 export async function keyharbor(args, values = {}) {
-  const { stdout } = await run(binary, args, { env: environment(settings(values)) });
+  const { stdout } = await run(binary, args, { env: environment(settings(values)), timeout: 30_000 });
   return stdout;
 }
 
@@ -356,7 +363,7 @@ export async function keyOnlyInTiles(page, key) {
 
 /** No trace of the key in the document or around it. */
 export async function noKey(page, key) {
-  assert.equal(await page.locator('.key .g').count(), 0);
+  assert.equal(await page.locator('.secret').count(), 0);
   assert.deepEqual(traces(await page.content(), key), [], 'the key is still in the document');
   await keyOnlyInTiles(page, key);
 }
