@@ -250,7 +250,7 @@ export async function open({ scheme = 'light', width = 390, lang = 'en', js = tr
   });
   context.setDefaultTimeout(15_000);
   const noted = [];
-  const answered = new Map();
+  const refused = new Set();
   await context.addInitScript(() => {
     addEventListener('securitypolicyviolation', e =>
       console.error(`[policy] ${e.effectiveDirective} ${e.blockedURI} ${e.sourceFile ?? ''}:${e.lineNumber} ${e.sample}`));
@@ -264,11 +264,11 @@ export async function open({ scheme = 'light', width = 390, lang = 'en', js = tr
     if (protocol.startsWith('http') && !hosts.includes(hostname)) noted.push({ text: `request to ${hostname}` });
   });
   context.on('response', response => {
-    if (response.request().isNavigationRequest()) answered.set(response.url(), response.status());
+    if (response.request().isNavigationRequest() && response.status() >= 400) refused.add(response.url());
   });
   const page = await context.newPage();
   page.look = { scheme, lang, width };
-  const meant = ({ text, url }) => /^Failed to load resource: the server responded with a status of [45]\d\d/.test(text) && answered.get(url) >= 400;
+  const meant = ({ text, url }) => /^Failed to load resource: the server responded with a status of [45]\d\d/.test(text) && refused.has(url);
   return {
     context,
     page,

@@ -373,10 +373,18 @@ test('the language is a choice that stays', () => visit({ lang: 'en' }, async pa
 }));
 
 describe('trouble', () => {
-  test('the provider is down: sessions go on, sign-in says so', async () => {
+  /** A place to serve from and a provider to sign in with, for as long as the steps run. */
+  async function withProvider(steps) {
     const port = await freePort();
     const provider = await startProvider({ portal: `http://localhost:${port}` });
-    const place = await home(provider, port);
+    try {
+      await steps(provider, await home(provider, port));
+    } finally {
+      await provider.stop();
+    }
+  }
+
+  test('the provider is down: sessions go on, sign-in says so', () => withProvider(async (provider, place) => {
     const product = await serve(place);
     try {
       await visit({}, async page => {
@@ -393,43 +401,33 @@ describe('trouble', () => {
         await picture(page, 'provider-down');
       });
     } finally {
-      await provider.stop();
       await product.stop();
     }
-  });
+  }));
 
-  test('a wrong root key: every page is the sealed page', async () => {
-    const port = await freePort();
-    const provider = await startProvider({ portal: `http://localhost:${port}` });
-    const place = await home(provider, port);
-    const first = await serve(place);
+  test('a wrong root key: every page is the sealed page', () => withProvider(async (_provider, place) => {
+    await (await serve(place)).stopOnly();
+    rmSync(place.keyFile);
+    await newRootKey(place.keyFile);
+    const product = await serve(place);
     try {
-      await first.stopOnly();
-      rmSync(place.keyFile);
-      await newRootKey(place.keyFile);
-      const product = await serve(place);
-      try {
-        assert.equal((await fetch(`${product.portal}/readyz`)).status, 503);
-        const deposit = await fetch(`${product.portal}/api/v1/deposits`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{}' });
-        assert.equal(deposit.status, 503);
-        await visit({}, async page => {
-          const headings = new Set();
-          for (const address of ['/', '/devices', '/desk', '/trail', '/help', '/status', '/sign-in', '/nowhere']) {
-            assert.equal((await page.goto(product.portal + address)).status(), 503, address);
-            headings.add(await page.locator('main h1').innerText());
-          }
-          assert.equal(headings.size, 1);
-          await axe(page);
-          await picture(page, 'sealed');
-        });
-      } finally {
-        await product.stopOnly();
-      }
+      assert.equal((await fetch(`${product.portal}/readyz`)).status, 503);
+      const headers = { 'content-type': 'application/json' };
+      assert.equal((await fetch(`${product.portal}/api/v1/deposits`, { method: 'POST', headers, body: '{}' })).status, 503);
+      await visit({}, async page => {
+        const headings = new Set();
+        for (const address of ['/', '/devices', '/desk', '/trail', '/help', '/status', '/sign-in', '/nowhere']) {
+          assert.equal((await page.goto(product.portal + address)).status(), 503, address);
+          headings.add(await page.locator('main h1').innerText());
+        }
+        assert.equal(headings.size, 1);
+        await axe(page);
+        await picture(page, 'sealed');
+      });
     } finally {
-      await provider.stop();
-      await first.stop();
+      await product.stop();
     }
-  });
+  }));
 });
 
 // ---- every page, every language, both schemes, two widths, and 320 px ----------------------------------------------
