@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::error::InternalError;
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
@@ -47,66 +48,88 @@ impl Surface {
     }
 }
 
+/// What is noted of a request before it is handed on: a handler that panics takes the rest with it.
+struct Note {
+    app: web::Data<App>,
+    visit: Visit,
+    surface: Surface,
+    method: Method,
+    started: Instant,
+}
+
 /// The one middleware.
 pub async fn around(req: ServiceRequest, next: Next<impl MessageBody + 'static>) -> Result<ServiceResponse<BoxBody>, Error> {
     let started = Instant::now();
-    let Some(app) = req.app_data::<web::Data<App>>().cloned() else {
+    if let Some(app) = req.app_data::<web::Data<App>>() {
+        let id = app.service.env().uuid();
+        req.extensions_mut().insert(RequestId(id));
+    }
+    let Some(visit) = Visit::of(req.request()) else {
         return Ok(req.into_response(HttpResponse::InternalServerError().finish()));
     };
-    let id = app.service.env().uuid();
-    req.extensions_mut().insert(RequestId(id));
-    let method = req.method().clone();
-    let surface = Surface::of(req.path());
-    let http = req.request().clone();
-    let mut response = match refused(&app, &req, surface).await {
-        Some(error) => req.into_response(HttpResponse::from_error(error)).map_into_boxed_body(),
-        None => match AssertUnwindSafe(next.call(req)).catch_unwind().await {
-            Ok(Ok(response)) => response.map_into_boxed_body(),
-            Ok(Err(error)) => ServiceResponse::from_err(error, http.clone()).map_into_boxed_body(),
-            Err(_) => ServiceResponse::from_err(WebError::Internal("a handler panicked".into()), http.clone()).map_into_boxed_body(),
-        },
-    };
-    let error = response.response().error().map(|e| e.as_error::<WebError>().map_or_else(|| foreign(e), |_| None));
-    if let Some(replaced) = error {
-        let rendered = match (&replaced, response.response().error().and_then(|e| e.as_error::<WebError>())) {
-            (Some(other), _) => render(&http, other, surface),
-            (None, Some(own)) => render(&http, own, surface),
-            (None, None) => None,
-        };
-        if let Some(rendered) = rendered {
-            response = response.into_response(rendered);
-        }
+    let note = Note { app: visit.app.clone(), surface: Surface::of(req.path()), method: req.method().clone(), visit, started };
+    if let Some(error) = refused(&note, &req).await {
+        let answer = req.into_response(HttpResponse::from_error(error)).map_into_boxed_body();
+        return Ok(finish(&note, answer));
     }
-    headers(response.headers_mut(), &app, surface);
-    log(&http, &method, &response, &app, started, id);
-    Ok(response)
+    let error = match AssertUnwindSafe(next.call(req)).catch_unwind().await {
+        Ok(Ok(answer)) => return Ok(finish(&note, answer.map_into_boxed_body())),
+        Ok(Err(error)) => foreign(&error),
+        Err(_) => WebError::Internal("a handler panicked".into()),
+    };
+    // The request is gone with the handler; the answer is made from what was noted.
+    let mut answer = render(&note, &error, None).unwrap_or_else(|| HttpResponse::new(error.outline().0));
+    headers(answer.headers_mut(), &note);
+    log(&note, "-", answer.status());
+    Err(InternalError::from_response("answered", answer).into())
+}
+
+/// Renders an error, sets the headers, writes the line.
+fn finish(note: &Note, mut answer: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
+    let rendered = answer.response().error().and_then(|e| {
+        let person = answer.request().extensions().get::<SignedIn>().cloned();
+        match e.as_error::<WebError>() {
+            Some(own) => render(note, own, person.as_ref()),
+            None => render(note, &foreign(e), person.as_ref()),
+        }
+    });
+    if let Some(mut rendered) = rendered {
+        // Cookies that the handler set stay.
+        for value in answer.headers().get_all(header::SET_COOKIE) {
+            rendered.headers_mut().append(header::SET_COOKIE, value.clone());
+        }
+        answer = answer.into_response(rendered);
+    }
+    headers(answer.headers_mut(), note);
+    let pattern = answer.request().match_pattern();
+    log(note, pattern.as_deref().unwrap_or("-"), answer.status());
+    answer
 }
 
 /// An error of the framework itself: extractors of path or query. It says no more than its status.
-fn foreign(error: &Error) -> Option<WebError> {
-    Some(match error.as_response_error().status_code() {
+fn foreign(error: &Error) -> WebError {
+    match error.as_response_error().status_code() {
         StatusCode::NOT_FOUND => WebError::NotFound,
         StatusCode::PAYLOAD_TOO_LARGE => WebError::TooLarge,
         s if s.is_client_error() => WebError::Bad { code: "request" },
         _ => WebError::Internal("framework".into()),
-    })
+    }
 }
 
 /// What is refused before any handler runs.
-async fn refused(app: &web::Data<App>, req: &ServiceRequest, surface: Surface) -> Option<WebError> {
+async fn refused(note: &Note, req: &ServiceRequest) -> Option<WebError> {
+    let Note { app, surface, .. } = note;
     let host = req.headers().get(header::HOST).and_then(|v| v.to_str().ok());
     let named = req.uri().authority().map(|a| a.as_str());
-    if surface != Surface::Bare && named.or(host) != Some(app.host.as_str()) {
+    if *surface != Surface::Bare && named.or(host) != Some(app.host.as_str()) {
         return Some(WebError::Misdirected);
     }
-    if app.service.is_sealed() && surface != Surface::Bare {
+    if app.service.is_sealed() && *surface != Surface::Bare {
         return Some(WebError::Unavailable { what: Down::Sealed, source: Box::new(ServiceError::Sealed) });
     }
-    let changes = !matches!(*req.method(), Method::GET | Method::HEAD | Method::OPTIONS | Method::TRACE | Method::CONNECT);
-    if surface == Surface::Page && changes && cross_site(app, req.headers()) {
-        if let Some(visit) = Visit::of(req.request()) {
-            record_cross_site(req.request(), &visit).await;
-        }
+    let changes = !matches!(note.method, Method::GET | Method::HEAD | Method::OPTIONS | Method::TRACE | Method::CONNECT);
+    if *surface == Surface::Page && changes && cross_site(app, req.headers()) {
+        record_cross_site(req.request(), &note.visit).await;
         return Some(WebError::Csrf);
     }
     None
@@ -133,33 +156,29 @@ async fn record_cross_site(req: &HttpRequest, visit: &Visit) {
     }
 }
 
-/// The error as the surface's readers expect it.
-fn render(req: &HttpRequest, error: &WebError, surface: Surface) -> Option<HttpResponse> {
+/// The error as the surface's readers expect it; `None` leaves the bare status.
+fn render(note: &Note, error: &WebError, person: Option<&SignedIn>) -> Option<HttpResponse> {
     if let WebError::Internal(_) | WebError::Unavailable { .. } = error {
-        tracing::error!(error = %error, "a request failed");
+        tracing::error!(request = %note.visit.info.id, error = %error, "a request failed");
     }
-    match surface {
-        Surface::Api => Some(error.problem(&req.extensions().get::<RequestId>().map_or_else(String::new, |r| r.0.to_string()))),
+    match note.surface {
+        Surface::Api => Some(error.problem(&note.visit.info.id.to_string())),
         Surface::Agent => Some(error.plain()),
         Surface::Bare => None,
         Surface::Page => {
-            let visit = Visit::of(req)?;
-            let person = req.extensions().get::<SignedIn>().cloned();
-            let page =
-                ErrorPage { page: visit.page(person.as_ref(), None), kind: error.page(&visit.formats()), reference: visit.reference() };
-            let status = if page.page.signed_in.is_none() && matches!(error, WebError::BadToken) {
-                StatusCode::UNAUTHORIZED
-            } else {
-                error.outline().0
+            let page = ErrorPage {
+                page: note.visit.page(person, None),
+                kind: error.page(&note.visit.formats()),
+                reference: note.visit.reference(),
             };
-            let mut response = HttpResponse::build(status);
+            let mut response = HttpResponse::build(error.outline().0);
             error.headers(&mut response);
             Some(response.content_type("text/html; charset=utf-8").body(page.render().unwrap_or_default()))
         }
     }
 }
 
-fn headers(headers: &mut HeaderMap, app: &App, surface: Surface) {
+fn headers(headers: &mut HeaderMap, note: &Note) {
     let mut set = |name: &'static str, value: &'static str| {
         headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
     };
@@ -170,27 +189,22 @@ fn headers(headers: &mut HeaderMap, app: &App, surface: Surface) {
     set("content-security-policy", CSP);
     set("x-frame-options", "DENY");
     set("permissions-policy", "camera=(), microphone=(), geolocation=(), screen-wake-lock=(self)");
-    if app.https {
+    if note.app.https {
         set("strict-transport-security", "max-age=63072000");
     }
-    if surface != Surface::Bare || !headers.contains_key(header::CACHE_CONTROL) {
+    if note.surface != Surface::Bare || !headers.contains_key(header::CACHE_CONTROL) {
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     }
 }
 
 /// One line per request: the matched pattern, never the path or the query.
-fn log(req: &HttpRequest, method: &Method, response: &ServiceResponse<BoxBody>, app: &App, started: Instant, id: uuid::Uuid) {
-    let known = response.request().match_pattern().or_else(|| req.match_pattern());
-    let route = known.as_deref().unwrap_or("-");
-    let status = response.status().as_u16();
-    let ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-    let address = Visit::of(req).and_then(|v| v.info.address);
-    let address = crate::service::tokens::shown(address);
+fn log(note: &Note, route: &str, status: StatusCode) {
+    let ms = u64::try_from(note.started.elapsed().as_millis()).unwrap_or(u64::MAX);
+    let address = crate::service::tokens::shown(note.visit.info.address);
     // A method is free text of the caller's, unless it is one of the usual.
-    let method = match method.as_str() {
+    let method = match note.method.as_str() {
         m @ ("GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE" | "OPTIONS" | "TRACE" | "CONNECT") => m,
         _ => "other",
     };
-    let _ = app;
-    tracing::info!(target: "keyharbor::request", request = %id, method, route, status, ms, address, "request");
+    tracing::info!(target: "keyharbor::request", request = %note.visit.info.id, method, route, status = status.as_u16(), ms, address, "request");
 }
