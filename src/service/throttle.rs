@@ -118,7 +118,7 @@ mod tests {
     #[test]
     fn five_are_rows_and_the_rest_one_summary() {
         let t = Throttle::default();
-        let at = |s| Timestamp::from_seconds(600 + s);
+        let at = |s: i64| Timestamp::from_seconds(600 + s);
         let from = |n: u8| Some(IpAddr::from([10, 0, 0, n]));
         let rows = (0..20).filter(|i| t.count(from(*i), at(0)).0).count();
         assert_eq!(rows, 5, "one /24 shares its rows");
