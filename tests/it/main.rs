@@ -9,3 +9,5 @@ mod idp;
 mod oidc_answers;
 mod oidc_tokens;
 mod oidc_world;
+mod smoke;
+mod world;
