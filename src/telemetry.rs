@@ -5,15 +5,13 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer as _};
 
-use crate::config;
-
-/// Starts logging. Called once by the composition root; a second call changes nothing.
-pub fn start<W>(settings: &config::Log, writer: W)
+/// Starts logging at a level: "error" to "trace". Called once by the composition root; a second call changes nothing.
+pub fn start<W>(level: &str, writer: W)
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
     // Libraries may be chatty, but none of them below this level: their lines could hold what ours never do.
-    let filter = EnvFilter::new(format!("warn,keyharbor={}", settings.level));
+    let filter = EnvFilter::new(format!("warn,keyharbor={level}"));
     let lines =
         tracing_subscriber::fmt::layer().json().flatten_event(true).with_current_span(false).with_span_list(false).with_writer(writer);
     let _ = tracing_subscriber::registry().with(lines.with_filter(filter)).try_init();

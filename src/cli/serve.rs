@@ -19,7 +19,7 @@ use crate::telemetry;
 use crate::web::{App, application};
 
 pub async fn run(config: Config) -> anyhow::Result<ExitCode> {
-    telemetry::start(&config.log, std::io::stdout);
+    telemetry::start(&config.log.level, std::io::stdout);
     for warning in config.warnings() {
         tracing::warn!("{warning}");
     }

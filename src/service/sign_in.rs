@@ -19,7 +19,8 @@ use crate::domain::ids::{LineId, RowId, SessionId};
 use crate::domain::integrity::Attested;
 use crate::domain::person::{Person, Session, SignIn};
 use crate::domain::policy;
-use crate::oidc::{Ask, Callback, Identity, OidcError, RolesNote};
+pub use crate::oidc::Callback;
+use crate::oidc::{Ask, Identity, OidcError, RolesNote};
 
 const LIFETIME_SECONDS: i64 = 600;
 /// Open transactions at once, over all replicas; more are refused until some end.
@@ -46,6 +47,18 @@ pub enum SignInError {
     TooManyOpen,
     #[error(transparent)]
     Service(#[from] ServiceError),
+}
+
+impl SignInError {
+    /// The provider does not answer, or is another than the settings name.
+    pub fn provider_is_down(&self) -> bool {
+        matches!(self, Self::Provider(OidcError::Unreachable(_) | OidcError::Mismatch { .. }))
+    }
+
+    /// The provider said no, or the person cancelled there.
+    pub fn provider_refused(&self) -> bool {
+        matches!(self, Self::Provider(OidcError::ProviderError(_)))
+    }
 }
 
 /// Where to send the browser, and the transaction cookie's value.

@@ -11,7 +11,6 @@ use serde::Serialize;
 use super::pages::{ErrorKind, SignInProblem};
 use crate::domain::ids::Timestamp;
 use crate::domain::policy::Refusal;
-use crate::oidc::OidcError;
 use crate::service::ServiceError;
 use crate::service::sign_in::SignInError;
 
@@ -145,9 +144,7 @@ impl WebError {
             Self::Internal(_) => (StatusCode::INTERNAL_SERVER_ERROR, "internal"),
             Self::RenewalsUsedUp { .. } => (StatusCode::CONFLICT, "renewals_used_up"),
             Self::NoAuthTime => (StatusCode::FORBIDDEN, "no_auth_time"),
-            Self::SignIn(SignInError::Provider(OidcError::Unreachable(_) | OidcError::Mismatch { .. })) => {
-                (StatusCode::SERVICE_UNAVAILABLE, "provider_unreachable")
-            }
+            Self::SignIn(e) if e.provider_is_down() => (StatusCode::SERVICE_UNAVAILABLE, "provider_unreachable"),
             Self::SignIn(SignInError::TooManyOpen) => (StatusCode::SERVICE_UNAVAILABLE, "too_many_sign_ins"),
             Self::SignIn(_) => (StatusCode::BAD_REQUEST, "sign_in_failed"),
             Self::Overage => (StatusCode::FORBIDDEN, "too_many_groups"),
@@ -175,8 +172,8 @@ impl WebError {
             Self::Overage => ErrorKind::SignInFailed(SignInProblem::TooManyGroups),
             Self::SignIn(e) => ErrorKind::SignInFailed(match e {
                 SignInError::NoCookie | SignInError::NoTransaction => SignInProblem::NoTransaction,
-                SignInError::Provider(OidcError::Unreachable(_) | OidcError::Mismatch { .. }) => SignInProblem::ProviderUnreachable,
-                SignInError::Provider(OidcError::ProviderError(_)) => SignInProblem::Refused,
+                e if e.provider_is_down() => SignInProblem::ProviderUnreachable,
+                e if e.provider_refused() => SignInProblem::Refused,
                 _ => SignInProblem::Generic,
             }),
         }

@@ -8,9 +8,8 @@ use super::WebError;
 use super::extract::{Form, Press, SESSION_COOKIE, SIGN_IN_COOKIE, Visit, cookie, expired, person_of};
 use super::pages::SignedOutPage;
 use super::present::{html, see};
-use crate::oidc::Callback;
 use crate::service::access::expose;
-use crate::service::sign_in::SignInError;
+use crate::service::sign_in::{Callback, SignInError};
 
 #[derive(serde::Deserialize)]
 pub struct Start {

@@ -1,8 +1,6 @@
 //! Every store function on both engines: the same suite, twice. Also what only two engines together can show: equal schemas,
 //! statements that prepare on each.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
-
 mod rows;
 mod schema;
 mod search;

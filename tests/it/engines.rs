@@ -1,8 +1,6 @@
 //! Fresh, migrated databases for tests: a SQLite file under a temp folder, a database of its own on a throw-away PostgreSQL
 //! server (`KEYHARBOR_TEST_POSTGRES`, a superuser's URL). Each is gone when its `Fresh` is dropped.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "test support")]
-
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 

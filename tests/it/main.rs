@@ -10,4 +10,5 @@ mod oidc_answers;
 mod oidc_tokens;
 mod oidc_world;
 mod smoke;
+mod tidy;
 mod world;

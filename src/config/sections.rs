@@ -1,0 +1,236 @@
+//! Every setting with its default. The doc comments are the reference: `keyharbor config defaults` prints them.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::PathBuf;
+
+use ipnet::IpNet;
+use serde::{Deserialize, Serialize};
+
+use super::Secret;
+
+macro_rules! section {
+    ($(#[doc = $about:literal])* $name:ident { $($(#[doc = $doc:literal])* $field:ident: $ty:ty = $default:expr,)* }) => {
+        $(#[doc = $about])*
+        #[derive(Clone, Debug, Deserialize)]
+        #[serde(deny_unknown_fields, default)]
+        pub struct $name { $($(#[doc = $doc])* pub $field: $ty,)* }
+
+        impl Default for $name {
+            fn default() -> Self {
+                Self { $($field: $default,)* }
+            }
+        }
+
+        impl $name {
+            pub(super) fn describe(out: &mut String, section: &str) {
+                let _ = writeln!(out, "\n#{}\n[{section}]", concat!($($about, "\n#"),*).trim_end_matches("\n#"));
+                let default = Self::default();
+                $(
+                    let docs: &[&str] = &[$($doc),*];
+                    for line in docs {
+                        let _ = writeln!(out, "#{line}");
+                    }
+                    let _ = writeln!(out, "{}\n", default_line(stringify!($field), &default.$field.shown()));
+                )*
+            }
+        }
+    };
+}
+
+fn default_line(field: &str, shown: &Option<String>) -> String {
+    match shown {
+        Some(value) => format!("{field} = {value}"),
+        None => format!("# {field} ="),
+    }
+}
+
+/// How a default is written in the reference: as TOML, or not at all when there is none.
+trait Shown {
+    fn shown(&self) -> Option<String>;
+}
+
+impl<T: Serialize> Shown for T {
+    fn shown(&self) -> Option<String> {
+        match serde_json::to_value(self).ok()? {
+            serde_json::Value::Null => None,
+            serde_json::Value::Object(map) if map.is_empty() => None,
+            value => Some(value.to_string()),
+        }
+    }
+}
+
+section! {
+    /// The server itself.
+    Server {
+        /// The address people use, scheme and host and nothing else, e.g. "https://keys.example.com". Links, cookies and the
+        /// redirect address for the identity provider are made from it, never from a request's headers. Required.
+        public_url: String = String::new(),
+        /// Where the server listens.
+        listen: String = "127.0.0.1:8080".into(),
+        /// A proxy in front ends TLS. Without it, plain http is served on loopback only.
+        behind_proxy: bool = false,
+        /// Networks of the proxies whose `X-Forwarded-For` is believed, e.g. ["10.0.0.0/8"].
+        trusted_proxies: Vec<IpNet> = Vec::new(),
+        /// Worker threads; 0 = one per processor.
+        workers: usize = 0,
+        /// Seconds a request's body may take to arrive.
+        body_deadline_seconds: u64 = 15,
+        /// Seconds that open requests get to finish after a stop signal.
+        drain_seconds: u64 = 20,
+    }
+}
+
+section! {
+    /// Where the data lies.
+    Database {
+        /// "sqlite:///var/lib/keyharbor/keyharbor.db" or "postgres://user@host/database".
+        url: Secret = Secret::from("sqlite:///var/lib/keyharbor/keyharbor.db".to_owned()),
+        /// A file that holds the url, in its place.
+        url_file: Option<PathBuf> = None,
+        /// Connections a replica may open.
+        max_connections: u32 = 10,
+        /// "auto" migrates at start, "check" refuses to start when a migration is missing, "off" does not look.
+        migrate: Migrate = Migrate::Auto,
+    }
+}
+
+section! {
+    /// The root key that unwraps the key ring. Exactly one of the three.
+    Custody {
+        /// A file of mode 0600 that holds the root key as `keyharbor init` wrote it.
+        key_file: Option<PathBuf> = None,
+        /// The root key itself, for environments that inject it: KEYHARBOR__CUSTODY__KEY.
+        key: Secret = Secret::default(),
+        /// The name of a systemd credential (`LoadCredential=`).
+        credential: Option<String> = None,
+    }
+}
+
+section! {
+    /// The identity provider (OpenID Connect, authorization code with PKCE).
+    Oidc {
+        /// The issuer, exactly as its metadata spells it. Required.
+        issuer: String = String::new(),
+        /// Required.
+        client_id: String = String::new(),
+        /// The client's secret; leave out for a public client.
+        client_secret: Secret = Secret::default(),
+        /// A file that holds the secret, in its place.
+        client_secret_file: Option<PathBuf> = None,
+        /// Scopes to ask for, besides "openid".
+        scopes: Vec<String> = vec!["profile".into(), "email".into()],
+        /// Signature algorithms that are accepted. Never taken from the provider's metadata.
+        algorithms: Vec<String> = vec!["RS256".into(), "ES256".into()],
+        /// The claim that identifies a person: "sub", or "oid" together with `tenant`.
+        subject_claim: String = "sub".into(),
+        /// The tenant that a token's "tid" must name; required with subject_claim = "oid".
+        tenant: Option<String> = None,
+        /// The claim that holds the login by which devices are assigned, e.g. "preferred_username". No default: name one
+        /// that people cannot edit. Without it nobody owns a device.
+        owner_claim: Option<String> = None,
+        /// Path of the claim that holds groups or roles, e.g. "groups" or "realm_access.roles".
+        roles_claim: String = "groups".into(),
+        /// Values of that claim that make a person a role: { helpdesk = ["mac-helpdesk"], auditor = [..], admin = [..] }.
+        /// With "employee" listed, only its values make an employee; without, everyone who signs in is one.
+        roles: BTreeMap<String, Vec<String>> = BTreeMap::new(),
+        /// Ask for this authentication context at step-up, e.g. ["phr"].
+        acr_values: Vec<String> = Vec::new(),
+        /// A reveal also needs one of `acr_values` in the token.
+        require_acr: bool = false,
+        /// "off" shows keys although the provider says nothing of when a person last proved who they are. Dangerous.
+        danger_step_up: StepUp = StepUp::On,
+    }
+}
+
+section! {
+    /// Showing a key.
+    Reveal {
+        /// How long a key is shown: 1 to 300 seconds.
+        window_seconds: i64 = 300,
+        /// "Five more minutes", for one's own Mac.
+        max_renewals_owner: i64 = 10,
+        /// The same for the helpdesk.
+        max_renewals_desk: i64 = 2,
+        /// How fresh a sign-in must be to show one's own key, in seconds.
+        step_up_owner_seconds: i64 = 300,
+        /// The same for the helpdesk.
+        step_up_desk_seconds: i64 = 1800,
+        /// Reveals per person.
+        per_minute: i64 = 10,
+        per_hour: i64 = 50,
+        per_day: i64 = 100,
+        /// The page offers to copy the key.
+        copy_owner: bool = true,
+        copy_desk: bool = false,
+        /// What a ticket number must look like (regular expression, matched as a whole).
+        ticket_pattern: Option<String> = None,
+        /// The helpdesk must give a ticket number.
+        ticket_required: bool = false,
+    }
+}
+
+section! {
+    /// Sessions.
+    Sessions {
+        /// Minutes without a request until a session ends.
+        idle_minutes: i64 = 15,
+        /// Hours until a session ends in any case.
+        absolute_hours: i64 = 8,
+        /// Roles that one person may not hold together; the first named stays.
+        exclusive_roles: Vec<(String, String)> = vec![("admin".into(), "helpdesk".into()), ("auditor".into(), "helpdesk".into())],
+    }
+}
+
+section! {
+    /// What people see.
+    Portal {
+        /// The name in the head of each page.
+        brand: String = "Keyharbor".into(),
+        /// The name of the organisation, as in "Sign in with Acme".
+        organisation: Option<String> = None,
+        it_phone: Option<String> = None,
+        it_email: Option<String> = None,
+        /// E.g. "weekdays 8–17".
+        it_hours: Option<String> = None,
+        /// The zone in which times are shown.
+        time_zone: String = "UTC".into(),
+        /// Language when a browser asks for none that we have: "en" or "sv".
+        default_language: String = "en".into(),
+    }
+}
+
+section! {
+    /// Calls from the server to others (today: the identity provider).
+    Outbound {
+        /// An http proxy, e.g. "http://proxy.example.com:3128".
+        proxy: Option<String> = None,
+        /// Further certificate authorities, PEM.
+        ca_file: Option<PathBuf> = None,
+    }
+}
+
+section! {
+    /// Logging: JSON lines on standard output.
+    Log {
+        /// "error", "warn", "info", "debug" or "trace".
+        level: String = "info".into(),
+    }
+}
+
+/// What happens to the schema at start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Migrate {
+    Auto,
+    Check,
+    Off,
+}
+
+/// Whether a reveal needs a recent proof of presence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum StepUp {
+    On,
+    Off,
+}
