@@ -12,6 +12,7 @@ pub mod escrow;
 pub mod fleet;
 pub mod forms;
 pub mod owners;
+pub mod replay;
 pub mod reveal;
 pub mod sign_in;
 pub mod throttle;

@@ -64,6 +64,10 @@ calls! {
     /// `false`: that login owns the device already.
     people::insert_owner(owner: &Attested<Owner>) -> bool;
     people::delete_owner(id: RowId) -> bool;
+    /// By id, those after one.
+    people::owner_ids(after: RowId, limit: i64) -> Vec<RowId>;
+    /// By id, those after one.
+    people::binding_ids(after: RowId, limit: i64) -> Vec<RowId>;
     people::binding_by_login(issuer: &str, login: &Login) -> Option<Attested<Binding>>;
     people::binding_by_subject(who: &Subject) -> Option<Attested<Binding>>;
     /// `false`: the login or the subject is bound already.
@@ -83,6 +87,8 @@ calls! {
     sessions::delete_sid(issuer: &str, sid: &str) -> u64;
     /// All sessions of a person.
     sessions::delete_sessions_of(who: &Subject) -> u64;
+    /// The lines of all sessions.
+    sessions::session_lines() -> Vec<LineId>;
     /// Deletes sessions made before the one time or last seen before the other.
     sessions::sweep_sessions(created_before: Timestamp, seen_before: Timestamp) -> u64;
     sessions::insert_sign_in(sign_in: &SignIn) -> ();

@@ -11,4 +11,5 @@ mod oidc_tokens;
 mod oidc_world;
 mod smoke;
 mod tidy;
+mod trail;
 mod world;
