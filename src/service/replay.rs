@@ -39,13 +39,21 @@ impl Replay {
         let detail = event.detail.as_str();
         match event.kind {
             EventKind::OwnerSet => self.owners.extend(ids(detail, "row ")),
-            EventKind::OwnerRemoved => ids(detail, "row ").iter().for_each(|id| drop(self.owners.remove(id))),
+            EventKind::OwnerRemoved => {
+                for id in ids(detail, "row ") {
+                    self.owners.remove(&id);
+                }
+            }
             EventKind::LoginBound | EventKind::LoginRebound => {
-                ids(detail, "replaces ").iter().for_each(|id| drop(self.bindings.remove(id)));
+                for id in ids(detail, "replaces ") {
+                    self.bindings.remove(&id);
+                }
                 self.bindings.extend(ids(detail, "row "));
             }
             EventKind::TokenCreated => self.tokens.extend(detail.split_whitespace().next().map(str::to_owned)),
-            EventKind::TokenRevoked => drop(self.revoked.insert(detail.to_owned())),
+            EventKind::TokenRevoked => {
+                self.revoked.insert(detail.to_owned());
+            }
             EventKind::SignOut | EventKind::SessionEnded => self.ended_lines.extend(ids(detail, "line ")),
             _ => {}
         }

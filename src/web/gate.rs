@@ -10,7 +10,7 @@ use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use crate::service::throttle::network;
 
 /// A company behind one address may all sign in after an outage.
-const PER_MINUTE: NonZeroU32 = NonZeroU32::new(240).unwrap();
+const PER_MINUTE: NonZeroU32 = NonZeroU32::MIN.saturating_add(239);
 /// Networks remembered before those at rest are forgotten.
 const MOST_NETWORKS: usize = 10_000;
 
