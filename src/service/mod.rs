@@ -14,6 +14,7 @@ pub mod forms;
 pub mod owners;
 pub mod reveal;
 pub mod sign_in;
+mod step_up;
 pub mod throttle;
 pub mod tokens;
 pub mod trail;
