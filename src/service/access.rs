@@ -87,6 +87,10 @@ impl Keyharbor {
         };
         let person = tx.person(&session.who).await?;
         drop(tx);
+        if session.who.issuer != self.rules.config.oidc.issuer {
+            // A provider that the settings no longer name vouches for nobody.
+            return Ok(None);
+        }
         let now = self.env.now();
         let limits = &self.rules.config.sessions;
         if now.seconds_since(session.last_seen) >= limits.idle_minutes * 60

@@ -53,6 +53,11 @@ impl Keyharbor {
             note(EventKind::LoginBound, Outcome::Ok, &format!("row {id}"), login);
             return Ok(Some(login.clone()));
         }
+        // Another tab of the same person's may have been faster.
+        let faster = tx.binding_by_subject(&identity.who).await?.and_then(|row| row.check(ring.as_ref()).ok());
+        if faster.is_some_and(|bound| bound.login == *login) {
+            return Ok(Some(login.clone()));
+        }
         note(EventKind::LoginConflict, Outcome::Refused, "login_of_another", login);
         Ok(None)
     }

@@ -15,6 +15,7 @@ pub mod owners;
 pub mod replay;
 pub mod reveal;
 pub mod sign_in;
+mod step_up;
 pub mod throttle;
 pub mod tokens;
 pub mod trail;

@@ -125,12 +125,14 @@ impl Keyharbor {
             Basis::Owner => config.reveal.step_up_owner_seconds,
             Basis::Desk => config.reveal.step_up_desk_seconds,
         };
-        if config.oidc.danger_step_up == StepUp::Off {
-            return None;
-        }
-        let Some(auth_time) = session.auth_time else { return Some(Answer::NoAuthTime) };
+        let fresh = match session.auth_time {
+            _ if config.oidc.danger_step_up == StepUp::Off => true,
+            None => return Some(Answer::NoAuthTime),
+            Some(at) => self.env.now().seconds_since(at) < age,
+        };
+        // How the person proved it is a setting of its own, and holds although the age does not matter.
         let acr_ok = !config.oidc.require_acr || session.acr.as_ref().is_some_and(|a| config.oidc.acr_values.contains(a));
-        (self.env.now().seconds_since(auth_time) >= age || !acr_ok).then_some(Answer::StepUpDue)
+        (!fresh || !acr_ok).then_some(Answer::StepUpDue)
     }
 
     async fn grant(

@@ -1,23 +1,22 @@
-//! Sign-in and step-up: the transaction with the provider, the binding of a login, the roles, the session.
+//! Sign-in: the transaction with the provider, the binding of a login, the roles, the session.
 //!
-//! An open transaction is single use and ten minutes old at most; the first callback deletes it even if it fails. The
-//! callback reveals nothing: a step-up leads back to the form, filled in, for one more press.
+//! An open transaction is single use and ten minutes old at most; the first callback deletes it even if it fails. What
+//! follows a callback that was a step-up stands in `step_up`.
 
 use std::sync::Arc;
 
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
-use subtle::ConstantTimeEq;
 use uuid::Uuid;
 
 use super::access::{SignedIn, cookie_secret};
 use super::forms::RevealForm;
 use super::{Keyharbor, RequestInfo, Result, ServiceError};
 use crate::crypto::{Place, Purpose, Ring};
-use crate::domain::audit::{Actor, EventKind, Outcome};
+use crate::domain::audit::{Actor, Event, EventKind, Outcome};
 use crate::domain::ids::{LineId, RowId, SessionId};
 use crate::domain::integrity::Attested;
-use crate::domain::person::{Person, Session, SignIn};
+use crate::domain::person::{Person, Roles, Session, SignIn};
 use crate::domain::policy;
 pub use crate::oidc::Callback;
 use crate::oidc::{Ask, Identity, OidcError, RolesNote};
@@ -25,6 +24,8 @@ use crate::oidc::{Ask, Identity, OidcError, RolesNote};
 const LIFETIME_SECONDS: i64 = 600;
 /// Open transactions at once, over all replicas; more are refused until some end.
 const MOST_OPEN: i64 = 10_000;
+/// So many more for people who are signed in: a flood from outside must not stop their step-up.
+const RESERVED: i64 = 1_000;
 
 /// Why a sign-in did not happen.
 #[derive(Debug, thiserror::Error)]
@@ -73,17 +74,27 @@ pub struct Finished {
     pub cookie: SecretString,
     /// Where to go next, a path of ours.
     pub to: String,
-    /// The provider's groups did not fit into the token: a page says so.
-    pub overage: bool,
+    /// Signed in, with less than the person may expect: a page says so.
+    pub hitch: Option<Hitch>,
+}
+
+/// Why a person who has signed in sees less than expected.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Hitch {
+    /// The provider's groups did not fit into the token.
+    Overage,
+    /// The login is bound to another subject.
+    LoginConflict,
 }
 
 /// What an open transaction remembers, sealed.
 #[derive(Serialize, Deserialize)]
-struct Memory {
-    nonce: String,
-    verifier: String,
-    return_to: String,
-    form: Option<RevealForm>,
+pub(super) struct Memory {
+    /// Empty in a kept form, which is no transaction.
+    pub nonce: String,
+    pub verifier: String,
+    pub return_to: String,
+    pub form: Option<RevealForm>,
 }
 
 fn place(row: RowId) -> Place<'static> {
@@ -111,21 +122,7 @@ impl Keyharbor {
         self.begin(ask, safe_return(return_to), None, None, browser).await
     }
 
-    /// Opens a step-up for a person whose sign-in is too old, the form kept with it.
-    ///
-    /// # Errors
-    /// As [`Self::begin_sign_in`].
-    pub async fn begin_step_up(&self, person: &SignedIn, form: RevealForm, browser: Option<&str>) -> Result<Started, SignInError> {
-        let to = match &form.desk {
-            None => format!("/devices/{}", form.device()),
-            Some(_) => format!("/desk/devices/{}", form.device()),
-        };
-        let form = RevealForm { desk: form.desk.map(super::forms::DeskText::without_keys), ..form };
-        let ask = Ask::step_up(1);
-        self.begin(ask, to, Some(form), Some(person.line()), browser).await
-    }
-
-    async fn begin(
+    pub(super) async fn begin(
         &self,
         ask: Ask,
         return_to: String,
@@ -136,20 +133,27 @@ impl Keyharbor {
         let ring = self.ring()?;
         let begun = self.oidc.begin(ask).await?;
         // One browser secret is shared by its open transactions, so that two tabs both end well.
-        let browser = browser.filter(|b| b.len() == 64).map_or_else(|| cookie_secret(&self.env), |b| b.to_owned().into());
+        let ours = |b: &&str| b.len() == 64 && b.bytes().all(|c| c.is_ascii_hexdigit());
+        let browser = browser.filter(ours).map_or_else(|| cookie_secret(&self.env), |b| b.to_owned().into());
         let memory =
             Memory { nonce: begun.nonce.expose_secret().to_owned(), verifier: begun.verifier.expose_secret().to_owned(), return_to, form };
         let row = self.sign_in_row(&ring, &memory, &begun.state, &browser, line)?;
         let mut tx = self.store.write().await.map_err(ServiceError::from)?;
-        if tx.open_sign_ins().await.map_err(ServiceError::from)? >= MOST_OPEN {
-            return Err(SignInError::TooManyOpen);
+        let most = if line.is_some() { MOST_OPEN + RESERVED } else { MOST_OPEN };
+        if tx.open_sign_ins().await.map_err(ServiceError::from)? >= most {
+            // Those that time has ended do not count, whether or not they have been swept.
+            tx.sweep_sign_ins(self.env.now()).await.map_err(ServiceError::from)?;
+            if tx.open_sign_ins().await.map_err(ServiceError::from)? >= most {
+                tracing::warn!("too many sign-ins are open");
+                return Err(SignInError::TooManyOpen);
+            }
         }
         tx.insert_sign_in(&row).await.map_err(ServiceError::from)?;
         tx.commit_unrecorded().await.map_err(ServiceError::from)?;
         Ok(Started { url: begun.url, browser })
     }
 
-    fn sign_in_row(
+    pub(super) fn sign_in_row(
         &self,
         ring: &Ring,
         memory: &Memory,
@@ -174,7 +178,7 @@ impl Keyharbor {
     }
 
     /// Takes an open transaction out of the database; whatever comes after, it is used.
-    async fn take(&self, ring: &Arc<Ring>, state: &str, browser: Option<&str>) -> Result<(SignIn, Memory), SignInError> {
+    pub(super) async fn take(&self, ring: &Arc<Ring>, state: &str, browser: Option<&str>) -> Result<(SignIn, Memory), SignInError> {
         let hash = ring.token_hash(Purpose::SignInState, state.as_bytes());
         let mut tx = self.store.write().await.map_err(ServiceError::from)?;
         let row = tx.take_sign_in(&hash).await.map_err(ServiceError::from)?;
@@ -192,7 +196,7 @@ impl Keyharbor {
     /// The provider sent the browser back.
     ///
     /// # Errors
-    /// [`SignInError`]; each is recorded, throttled like every act of an unknown caller.
+    /// [`SignInError`]; each is recorded: as the signed-in person's own, or throttled like every act of an unknown caller.
     pub async fn finish_sign_in(
         &self,
         callback: Callback,
@@ -213,7 +217,16 @@ impl Keyharbor {
                 _ => "no_transaction",
             };
             tracing::warn!(error = %e, "a sign-in failed");
-            self.refuse_unknown(EventKind::SignInFailed, detail, request).await;
+            match current {
+                None => self.refuse_unknown(EventKind::SignInFailed, detail, request).await,
+                Some(person) => {
+                    let mut event = self.person_event(EventKind::SignInFailed, Outcome::Refused, person, request);
+                    event.detail = detail.to_owned();
+                    if let Err(e) = self.record(&[event]).await {
+                        tracing::error!(error = %e, "a refusal could not be recorded");
+                    }
+                }
+            }
         }
         result
     }
@@ -228,14 +241,17 @@ impl Keyharbor {
     ) -> Result<Finished, SignInError> {
         let ring = self.ring()?;
         let (row, memory) = self.take(&ring, state.ok_or(SignInError::NoTransaction)?, browser).await?;
+        if memory.nonce.is_empty() {
+            // A form that a step-up kept lies in the same table; its address opens no door.
+            return Err(SignInError::NoTransaction);
+        }
         let (nonce, verifier) = (memory.nonce.clone().into(), memory.verifier.clone().into());
         let identity = self.oidc.finish(callback, &nonce, &verifier, row.line.is_some()).await?;
         match row.line {
             None => self.signed_in(&ring, identity, memory.return_to, current, request).await,
             Some(line) => {
                 // The session that asked must be the one that comes back.
-                let current =
-                    current.filter(|c| bool::from(c.line().0.as_bytes().ct_eq(line.0.as_bytes()))).ok_or(SignInError::NoTransaction)?;
+                let current = current.filter(|c| c.line() == line).ok_or(SignInError::NoTransaction)?;
                 self.stepped_up(&ring, identity, memory, current, request).await
             }
         }
@@ -253,11 +269,19 @@ impl Keyharbor {
         let now = self.env.now();
         let (roles, lost) = policy::reduce(identity.roles, &self.rules.exclusive);
         let (id, line, row, binding) = (SessionId::new(&self.env), LineId::new(&self.env), RowId::new(&self.env), RowId::new(&self.env));
-        let overage = identity.roles_note == RolesNote::Overage;
+        let person = Person {
+            id: row,
+            who: identity.who.clone(),
+            name: identity.name.clone(),
+            email: identity.email.clone(),
+            language: identity.locale.clone(),
+            updated_at: now,
+        };
         let made = self.retry(async || {
             let mut tx = self.store.write().await?;
             let mut events = Vec::new();
             let login = self.bind(&mut tx, ring, &identity, binding, request, &mut events).await?;
+            let conflict = login.is_none() && events.iter().any(|e| e.kind == EventKind::LoginConflict);
             let session = Session {
                 id,
                 secret_hash: ring.token_hash(Purpose::Session, cookie.expose_secret().as_bytes()),
@@ -271,123 +295,37 @@ impl Keyharbor {
                 created_at: now,
                 last_seen: now,
             };
-            tx.upsert_person(&Person {
-                id: row,
-                who: identity.who.clone(),
-                name: identity.name.clone(),
-                email: identity.email.clone(),
-                language: identity.locale.clone(),
-                updated_at: now,
-            })
-            .await?;
+            tx.upsert_person(&person).await?;
             if let Some(old) = old {
                 tx.delete_line(old.line()).await?;
+                let mut ended = self.person_event(EventKind::SessionEnded, Outcome::Ok, old, request);
+                ended.detail = format!("signed_in_again line {}", old.line());
+                events.push(ended);
             }
             tx.insert_session(&Attested::sign(session.clone(), ring.as_ref())).await?;
-            let event = |kind, outcome| {
-                let mut event = self.event(kind, outcome, Actor::Person(identity.who.clone()), request);
-                event.role = session.roles.codes();
-                event.personal.name.clone_from(&identity.name);
-                event.personal.login = session.login.as_ref().map(|l| l.as_str().to_owned());
-                event
-            };
-            if lost.bits() != 0 {
-                let mut reduced = event(EventKind::RolesReduced, Outcome::Refused);
-                reduced.detail = lost.codes();
-                events.push(reduced);
-            }
-            if let Some(note) = identity.roles_note.code() {
-                let mut ignored = event(EventKind::RolesIgnored, Outcome::Refused);
-                ignored.detail = note.to_owned();
-                events.push(ignored);
-            }
-            events.push(event(EventKind::SignIn, Outcome::Ok));
-            self.conclude(tx, &events).await.map(|_| ())
+            events.extend(self.sign_in_events(&identity, &session, lost, request));
+            self.conclude(tx, &events).await?;
+            Ok(conflict)
         });
-        made.await?;
-        Ok(Finished { cookie, to: return_to, overage })
+        let conflict = made.await?;
+        let overage = identity.roles_note == RolesNote::Overage;
+        let hitch = if overage { Some(Hitch::Overage) } else { conflict.then_some(Hitch::LoginConflict) };
+        Ok(Finished { cookie, to: return_to, hitch })
     }
 
-    async fn stepped_up(
-        &self,
-        ring: &Arc<Ring>,
-        identity: Identity,
-        memory: Memory,
-        current: &SignedIn,
-        request: &RequestInfo,
-    ) -> Result<Finished, SignInError> {
-        if identity.who != current.session.who {
-            self.end_for_other(current, request).await?;
-            return Err(SignInError::OtherPerson);
-        }
-        let limits = &self.rules.config.reveal;
-        let age =
-            if memory.form.as_ref().is_some_and(|f| f.desk.is_some()) { limits.step_up_desk_seconds } else { limits.step_up_owner_seconds };
-        if identity.auth_time.is_some_and(|t| self.env.now().seconds_since(t) >= age.max(60)) {
-            return Err(SignInError::StaleProof);
-        }
-        let cookie = cookie_secret(&self.env);
-        let old = Attested::sign(current.session.clone(), ring.as_ref());
-        let mut session = current.session.clone();
-        session.secret_hash = ring.token_hash(Purpose::Session, cookie.expose_secret().as_bytes());
-        (session.auth_time, session.acr, session.last_seen) = (identity.auth_time, identity.acr.clone(), self.env.now());
-        let form = match memory.form.filter(|f| f.desk.is_some()) {
-            Some(form) => Some(self.kept_form(ring, form, current)?),
-            None => None,
+    /// The sign-in, and before it what of the provider's roles did not count.
+    fn sign_in_events(&self, identity: &Identity, session: &Session, lost: Roles, request: &RequestInfo) -> Vec<Event> {
+        let event = |kind, outcome, detail: String| {
+            let mut event = self.event(kind, outcome, Actor::Person(identity.who.clone()), request);
+            event.detail = detail;
+            event.role = session.roles.codes();
+            event.personal.name.clone_from(&identity.name);
+            event.personal.login = session.login.as_ref().map(|l| l.as_str().to_owned());
+            event
         };
-        let event = self.person_event(EventKind::StepUp, Outcome::Ok, current, request);
-        let done = self.retry(async || {
-            let mut tx = self.store.write().await?;
-            if !tx.replace_session(session.id, old.mac(), &Attested::sign(session.clone(), ring.as_ref())).await? {
-                return Ok(false);
-            }
-            if let Some((row, _)) = &form {
-                tx.insert_sign_in(row).await?;
-            }
-            self.conclude(tx, std::slice::from_ref(&event)).await?;
-            Ok(true)
-        });
-        if !done.await? {
-            return Err(SignInError::NoTransaction);
-        }
-        let to = match form {
-            Some((_, key)) => format!("{}?form={}", memory.return_to, key.expose_secret()),
-            None => memory.return_to,
-        };
-        Ok(Finished { cookie, to, overage: false })
-    }
-
-    async fn end_for_other(&self, current: &SignedIn, request: &RequestInfo) -> Result<()> {
-        let mut event = self.person_event(EventKind::SessionEnded, Outcome::Refused, current, request);
-        event.detail = format!("step_up_other_person line {}", current.line());
-        self.retry(async || {
-            let mut tx = self.store.write().await?;
-            tx.delete_line(current.line()).await?;
-            self.conclude(tx, std::slice::from_ref(&event)).await.map(|_| ())
-        })
-        .await
-    }
-
-    /// Seals a form once more, for the page that the step-up leads back to.
-    fn kept_form(&self, ring: &Ring, form: RevealForm, person: &SignedIn) -> Result<(SignIn, SecretString)> {
-        let key = cookie_secret(&self.env);
-        let memory = Memory { nonce: String::new(), verifier: String::new(), return_to: String::new(), form: Some(form) };
-        let row = self.sign_in_row(ring, &memory, &key, &key, Some(person.line()))?;
-        Ok((row, key))
-    }
-
-    /// The form that a step-up kept; once, and for the same session line only.
-    ///
-    /// # Errors
-    /// [`ServiceError`].
-    pub async fn take_form(&self, person: &SignedIn, key: &str) -> Result<Option<RevealForm>> {
-        let ring = self.ring()?;
-        match self.take(&ring, key, Some(key)).await {
-            Ok((row, memory)) if row.line == Some(person.line()) => Ok(memory.form),
-            Ok(_) | Err(SignInError::NoTransaction | SignInError::NoCookie) => Ok(None),
-            Err(SignInError::Service(e)) => Err(e),
-            Err(_) => Ok(None),
-        }
+        let reduced = (lost.bits() != 0).then(|| event(EventKind::RolesReduced, Outcome::Refused, lost.codes()));
+        let ignored = identity.roles_note.code().map(|note| event(EventKind::RolesIgnored, Outcome::Refused, note.to_owned()));
+        reduced.into_iter().chain(ignored).chain([event(EventKind::SignIn, Outcome::Ok, String::new())]).collect()
     }
 }
 

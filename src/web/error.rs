@@ -12,7 +12,7 @@ use super::pages::{ErrorKind, SignInProblem};
 use crate::domain::ids::Timestamp;
 use crate::domain::policy::Refusal;
 use crate::service::ServiceError;
-use crate::service::sign_in::SignInError;
+use crate::service::sign_in::{Hitch, SignInError};
 
 /// Everything that is not an answer of a handler's own.
 #[derive(Debug, thiserror::Error)]
@@ -57,8 +57,9 @@ pub enum WebError {
     NoAuthTime,
     #[error("sign-in: {0}")]
     SignIn(SignInError),
-    #[error("sign-in: the groups did not fit")]
-    Overage,
+    /// Signed in, with less than the person may expect.
+    #[error("sign-in: {0:?}")]
+    Hitch(Hitch),
 }
 
 /// What is out of order.
@@ -147,7 +148,8 @@ impl WebError {
             Self::SignIn(e) if e.provider_is_down() => (StatusCode::SERVICE_UNAVAILABLE, "provider_unreachable"),
             Self::SignIn(SignInError::TooManyOpen) => (StatusCode::SERVICE_UNAVAILABLE, "too_many_sign_ins"),
             Self::SignIn(_) => (StatusCode::BAD_REQUEST, "sign_in_failed"),
-            Self::Overage => (StatusCode::FORBIDDEN, "too_many_groups"),
+            Self::Hitch(Hitch::Overage) => (StatusCode::FORBIDDEN, "too_many_groups"),
+            Self::Hitch(Hitch::LoginConflict) => (StatusCode::FORBIDDEN, "login_conflict"),
         }
     }
 
@@ -169,7 +171,8 @@ impl WebError {
             Self::Unavailable { what: Down::Database, .. } | Self::Internal(_) => ErrorKind::ServiceTrouble,
             Self::RenewalsUsedUp { device_url } => ErrorKind::RenewalsUsedUp { device_url: device_url.clone() },
             Self::NoAuthTime => ErrorKind::RevealNeedsAuthTime,
-            Self::Overage => ErrorKind::SignInFailed(SignInProblem::TooManyGroups),
+            Self::Hitch(Hitch::Overage) => ErrorKind::SignInFailed(SignInProblem::TooManyGroups),
+            Self::Hitch(Hitch::LoginConflict) => ErrorKind::SignInFailed(SignInProblem::LoginConflict),
             Self::SignIn(e) => ErrorKind::SignInFailed(match e {
                 SignInError::NoCookie | SignInError::NoTransaction => SignInProblem::NoTransaction,
                 e if e.provider_is_down() => SignInProblem::ProviderUnreachable,

@@ -2,13 +2,13 @@
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderName, HeaderValue};
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, web};
 
 use super::WebError;
 use super::extract::{Form, Press, SESSION_COOKIE, SIGN_IN_COOKIE, Visit, cookie, expired, person_of};
 use super::pages::SignedOutPage;
 use super::present::{html, see};
-use crate::service::access::expose;
+use crate::service::access::{SignedIn, expose};
 use crate::service::sign_in::{Callback, SignInError};
 
 #[derive(serde::Deserialize)]
@@ -62,16 +62,23 @@ pub async fn callback(req: HttpRequest, visit: Visit) -> Result<HttpResponse, We
     let callback = Callback { code: pairs.code.map(Into::into), iss: pairs.iss, error: pairs.error };
     let service = &visit.app.service;
     let done = service.finish_sign_in(callback, pairs.state.as_deref(), browser.as_deref(), current.as_ref(), &visit.info).await;
+    // After these the session that came with the request has ended; an error page must not show its person.
+    if matches!(done, Ok(_) | Err(SignInError::OtherPerson)) {
+        req.extensions_mut().remove::<SignedIn>();
+    }
     let finished = match done {
         Ok(finished) => finished,
         Err(e @ SignInError::OtherPerson) => {
-            // The session that asked has ended: its cookie goes too.
-            tracing::warn!("a step-up came back as another person");
-            return Err(e.into());
+            let mut response = HttpResponse::from_error(WebError::from(e));
+            response.add_cookie(&expired(SESSION_COOKIE)).map_err(|e| WebError::Internal(e.to_string()))?;
+            return Ok(response);
         }
         Err(e) => return Err(e.into()),
     };
-    let mut response = if finished.overage { HttpResponse::from_error(WebError::Overage) } else { see(&finished.to) };
+    let mut response = match finished.hitch {
+        Some(hitch) => HttpResponse::from_error(WebError::Hitch(hitch)),
+        None => see(&finished.to),
+    };
     response.add_cookie(&cookie(SESSION_COOKIE, expose(&finished.cookie).to_owned())).map_err(|e| WebError::Internal(e.to_string()))?;
     Ok(response)
 }

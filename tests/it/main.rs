@@ -1,6 +1,7 @@
 //! The one integration-test binary.
 #![cfg(test)]
 
+mod binding;
 mod conformance;
 mod demo_provider;
 mod engines;
@@ -9,7 +10,12 @@ mod idp;
 mod oidc_answers;
 mod oidc_tokens;
 mod oidc_world;
+mod roles;
+mod sessions;
+mod sign_in;
 mod smoke;
+mod step_up;
+mod step_up_roles;
 mod tidy;
 mod trail;
 mod world;

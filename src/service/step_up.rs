@@ -1,0 +1,143 @@
+//! Step-up: a person whose proof of presence is too old for a reveal gives a fresh one, and comes back to the same form.
+//!
+//! The callback reveals nothing: it renews the session and leads back to the form, filled in, for one more press. The
+//! session line stays, its cookie changes, and nobody gains a role by it.
+
+use std::sync::Arc;
+
+use secrecy::{ExposeSecret, SecretString};
+
+use super::access::{SignedIn, cookie_secret};
+use super::forms::{DeskText, RevealForm};
+use super::sign_in::{Finished, Memory, SignInError, Started};
+use super::{Keyharbor, RequestInfo, Result};
+use crate::crypto::{Purpose, Ring};
+use crate::domain::audit::{EventKind, Outcome};
+use crate::domain::integrity::Attested;
+use crate::domain::person::{Roles, SignIn};
+use crate::oidc::{Ask, Identity};
+
+impl Keyharbor {
+    /// Opens a step-up for a person whose sign-in is too old, the form kept with it.
+    ///
+    /// # Errors
+    /// As [`Self::begin_sign_in`].
+    pub async fn begin_step_up(&self, person: &SignedIn, form: RevealForm, browser: Option<&str>) -> Result<Started, SignInError> {
+        let to = match &form.desk {
+            None => format!("/devices/{}", form.device()),
+            Some(_) => format!("/desk/devices/{}", form.device()),
+        };
+        let form = RevealForm { desk: form.desk.map(DeskText::without_keys), ..form };
+        self.begin(Ask::step_up(1), to, Some(form), Some(person.line()), browser).await
+    }
+
+    /// The same person came back, freshly proven: a new cookie for the same session line.
+    pub(super) async fn stepped_up(
+        &self,
+        ring: &Arc<Ring>,
+        identity: Identity,
+        memory: Memory,
+        current: &SignedIn,
+        request: &RequestInfo,
+    ) -> Result<Finished, SignInError> {
+        if identity.who != current.session.who {
+            self.end_for_other(current, request).await?;
+            return Err(SignInError::OtherPerson);
+        }
+        let limits = &self.rules.config.reveal;
+        let desk = memory.form.as_ref().is_some_and(|f| f.desk.is_some());
+        let age = if desk { limits.step_up_desk_seconds } else { limits.step_up_owner_seconds };
+        if identity.auth_time.is_some_and(|t| self.env.now().seconds_since(t) >= age.max(60)) {
+            return Err(SignInError::StaleProof);
+        }
+        let cookie = cookie_secret(&self.env);
+        let form = match memory.form.filter(|_| desk) {
+            Some(form) => Some(self.kept_form(ring, form, current)?),
+            None => None,
+        };
+        let kept = form.as_ref().map(|(row, _)| row);
+        if !self.renew_session(ring, &identity, current, &cookie, kept, request).await? {
+            return Err(SignInError::NoTransaction);
+        }
+        let to = match form {
+            Some((_, key)) => format!("{}?form={}", memory.return_to, key.expose_secret()),
+            None => memory.return_to,
+        };
+        Ok(Finished { cookie, to, hitch: None })
+    }
+
+    /// Writes the fresh proof into the session. `false`: it has ended, or was renewed elsewhere, while the provider was asked.
+    async fn renew_session(
+        &self,
+        ring: &Arc<Ring>,
+        identity: &Identity,
+        current: &SignedIn,
+        cookie: &SecretString,
+        form: Option<&SignIn>,
+        request: &RequestInfo,
+    ) -> Result<bool> {
+        self.retry(async || {
+            let mut tx = self.store.write().await?;
+            // Read again: `last_seen` may have moved meanwhile.
+            let Some(row) = tx.session_by_hash(&current.session.secret_hash).await? else { return Ok(false) };
+            let old_mac = row.mac().to_vec();
+            let Ok(mut session) = row.check(ring.as_ref()) else { return Ok(false) };
+            session.secret_hash = ring.token_hash(Purpose::Session, cookie.expose_secret().as_bytes());
+            (session.auth_time, session.acr, session.last_seen) = (identity.auth_time, identity.acr.clone(), self.env.now());
+            // The provider may have begun a session of its own anew: a logout will name that one.
+            session.sid = identity.sid.clone().or(session.sid);
+            // A role that the provider no longer gives is gone at once; a new one waits for the next sign-in.
+            let lost = Roles::from_bits(session.roles.bits() & !identity.roles.bits());
+            session.roles = Roles::from_bits(session.roles.bits() & identity.roles.bits());
+            if !tx.replace_session(session.id, &old_mac, &Attested::sign(session, ring.as_ref())).await? {
+                return Ok(false);
+            }
+            if let Some(form) = form {
+                tx.insert_sign_in(form).await?;
+            }
+            let mut events = Vec::new();
+            if lost.bits() != 0 {
+                let mut reduced = self.person_event(EventKind::RolesReduced, Outcome::Refused, current, request);
+                reduced.detail = lost.codes();
+                events.push(reduced);
+            }
+            events.push(self.person_event(EventKind::StepUp, Outcome::Ok, current, request));
+            self.conclude(tx, &events).await?;
+            Ok(true)
+        })
+        .await
+    }
+
+    async fn end_for_other(&self, current: &SignedIn, request: &RequestInfo) -> Result<()> {
+        let mut event = self.person_event(EventKind::SessionEnded, Outcome::Refused, current, request);
+        event.detail = format!("step_up_other_person line {}", current.line());
+        self.retry(async || {
+            let mut tx = self.store.write().await?;
+            tx.delete_line(current.line()).await?;
+            self.conclude(tx, std::slice::from_ref(&event)).await.map(|_| ())
+        })
+        .await
+    }
+
+    /// Seals a form once more, for the page that the step-up leads back to.
+    fn kept_form(&self, ring: &Ring, form: RevealForm, person: &SignedIn) -> Result<(SignIn, SecretString)> {
+        let key = cookie_secret(&self.env);
+        let memory = Memory { nonce: String::new(), verifier: String::new(), return_to: String::new(), form: Some(form) };
+        let row = self.sign_in_row(ring, &memory, &key, &key, Some(person.line()))?;
+        Ok((row, key))
+    }
+
+    /// The form that a step-up kept; once, and for the same session line only.
+    ///
+    /// # Errors
+    /// [`super::ServiceError`].
+    pub async fn take_form(&self, person: &SignedIn, key: &str) -> Result<Option<RevealForm>> {
+        let ring = self.ring()?;
+        match self.take(&ring, key, Some(key)).await {
+            Ok((row, memory)) if row.line == Some(person.line()) => Ok(memory.form),
+            Ok(_) => Ok(None),
+            Err(SignInError::Service(e)) => Err(e),
+            Err(_) => Ok(None),
+        }
+    }
+}
