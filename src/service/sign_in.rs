@@ -314,10 +314,6 @@ impl Keyharbor {
             return Err(SignInError::StaleProof);
         }
         let cookie = cookie_secret(&self.env);
-        let old = Attested::sign(current.session.clone(), ring.as_ref());
-        let mut session = current.session.clone();
-        session.secret_hash = ring.token_hash(Purpose::Session, cookie.expose_secret().as_bytes());
-        (session.auth_time, session.acr, session.last_seen) = (identity.auth_time, identity.acr.clone(), self.env.now());
         let form = match memory.form.filter(|f| f.desk.is_some()) {
             Some(form) => Some(self.kept_form(ring, form, current)?),
             None => None,
@@ -325,8 +321,14 @@ impl Keyharbor {
         let event = self.person_event(EventKind::StepUp, Outcome::Ok, current, request);
         let done = self.retry(async || {
             let mut tx = self.store.write().await?;
-            if !tx.replace_session(session.id, old.mac(), &Attested::sign(session.clone(), ring.as_ref())).await? {
-                return Ok(false);
+            // Another tab may have moved `last_seen` since this request began: what is replaced is what is stored now.
+            let Some(row) = tx.session_by_hash(&current.session.secret_hash).await? else { return Ok(false) };
+            let old = row.mac().to_vec();
+            let mut session = row.check(ring.as_ref()).map_err(|_| ServiceError::Integrity)?;
+            session.secret_hash = ring.token_hash(Purpose::Session, cookie.expose_secret().as_bytes());
+            (session.auth_time, session.acr, session.last_seen) = (identity.auth_time, identity.acr.clone(), self.env.now());
+            if !tx.replace_session(session.id, &old, &Attested::sign(session, ring.as_ref())).await? {
+                return Err(ServiceError::Store(crate::store::StoreError::Conflict));
             }
             if let Some((row, _)) = &form {
                 tx.insert_sign_in(row).await?;
