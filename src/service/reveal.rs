@@ -180,7 +180,9 @@ impl Keyharbor {
             // The grant first: its reference takes a share of the device's row, which a deposit holds before it touches a version.
             // The other way round the two would wait for each other.
             tx.insert_grant(&Attested::sign(grant, ring.as_ref())).await?;
-            tx.mark_revealed(version.id, from).await?;
+            if version.revealed_at.is_none() {
+                tx.mark_revealed(version.id, from).await?;
+            }
             let mut event = self.reveal_event(EventKind::RevealGranted, Outcome::Ok, person, permit.basis(), &device, request);
             (event.version, event.grant) = (Some(version.id), Some(id));
             event.detail = if form.which == Which::Offered { "offered".into() } else { format!("version {}", version.version) };
