@@ -39,6 +39,9 @@ macro_rules! calls {
 calls! {
     devices::device(id: DeviceId) -> Option<Device>;
     devices::device_by_serial(serial: &Serial) -> Option<Device>;
+    /// As it stands once no other transaction holds it, and held until the end of this one: who writes a device back, or
+    /// gives it key versions, reads it with this, so that no change in between is lost.
+    devices::device_by_serial_locked(serial: &Serial) -> Option<Device>;
     /// In no particular order; unknown serial numbers are left out.
     devices::devices_by_serials(serials: &[Serial]) -> Vec<Device>;
     /// `false`: that serial number exists.
@@ -47,8 +50,6 @@ calls! {
     devices::update_device(device: &Device) -> bool;
     /// Moves `last_seen` forward, never back.
     devices::touch_device(id: DeviceId, at: Timestamp) -> ();
-    /// Holds the device's row until the end of the transaction: its key versions change one transaction at a time.
-    devices::lock_device(id: DeviceId) -> ();
     /// Ordered by name, then serial number.
     devices::owned_devices(issuer: &str, login: &Login, limit: i64) -> Vec<(Device, Attested<Owner>)>;
     devices::owned_device(issuer: &str, login: &Login, id: DeviceId) -> Option<(Device, Attested<Owner>)>;
