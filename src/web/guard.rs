@@ -17,7 +17,7 @@ use futures_util::FutureExt as _;
 use super::error::{Down, WebError};
 use super::extract::{RequestId, SESSION_COOKIE, Visit, person_of};
 use super::pages::ErrorPage;
-use super::{App, assets};
+use super::{App, ROUTES, assets};
 use crate::domain::EventKind;
 use crate::service::ServiceError;
 use crate::service::access::SignedIn;
@@ -127,12 +127,16 @@ async fn refused(note: &Note, req: &ServiceRequest) -> Option<WebError> {
     if app.service.is_sealed() && *surface != Surface::Bare {
         return Some(WebError::Unavailable { what: Down::Sealed, source: Box::new(ServiceError::Sealed) });
     }
-    let changes = !matches!(note.method, Method::GET | Method::HEAD | Method::OPTIONS | Method::TRACE | Method::CONNECT);
-    if *surface == Surface::Page && changes && cross_site(app, req.headers()) {
+    if *surface == Surface::Page && changes(&note.method) && cross_site(app, req.headers()) {
         record_cross_site(req.request(), &note.visit).await;
         return Some(WebError::Csrf);
     }
     None
+}
+
+/// Does any page take this method to change something? One that none takes reaches no handler: its answer is 405.
+fn changes(method: &Method) -> bool {
+    !method.is_safe() && ROUTES.iter().any(|r| r.method == method.as_str() && Surface::of(r.path) == Surface::Page)
 }
 
 /// Fetch metadata first, then `Origin`; a browser sends at least one of them with every form.
