@@ -17,7 +17,7 @@ use futures_util::FutureExt as _;
 use super::error::{Down, WebError};
 use super::extract::{RequestId, SESSION_COOKIE, Visit, person_of};
 use super::pages::ErrorPage;
-use super::{App, ROUTES, assets};
+use super::{App, ROUTES, assets, unread};
 use crate::domain::EventKind;
 use crate::service::ServiceError;
 use crate::service::access::SignedIn;
@@ -58,8 +58,9 @@ struct Note {
 }
 
 /// The one middleware.
-pub async fn around(req: ServiceRequest, next: Next<impl MessageBody + 'static>) -> Result<ServiceResponse<BoxBody>, Error> {
+pub async fn around(mut req: ServiceRequest, next: Next<impl MessageBody + 'static>) -> Result<ServiceResponse<BoxBody>, Error> {
     let started = Instant::now();
+    let unread = unread::lend(&mut req);
     if let Some(app) = req.app_data::<web::Data<App>>() {
         let id = app.service.env().uuid();
         req.extensions_mut().insert(RequestId(id));
@@ -70,10 +71,10 @@ pub async fn around(req: ServiceRequest, next: Next<impl MessageBody + 'static>)
     let note = Note { app: visit.app.clone(), surface: Surface::of(req.path()), method: req.method().clone(), visit, started };
     if let Some(error) = refused(&note, &req).await {
         let answer = req.into_response(HttpResponse::from_error(error)).map_into_boxed_body();
-        return Ok(finish(&note, answer));
+        return Ok(finish(&note, answer).map_body(|_, body| unread.hold(body)));
     }
     let error = match AssertUnwindSafe(next.call(req)).catch_unwind().await {
-        Ok(Ok(answer)) => return Ok(finish(&note, answer.map_into_boxed_body())),
+        Ok(Ok(answer)) => return Ok(finish(&note, answer.map_into_boxed_body()).map_body(|_, body| unread.hold(body))),
         Ok(Err(error)) => foreign(&error),
         Err(_) => WebError::Internal("a handler panicked".into()),
     };
@@ -81,6 +82,7 @@ pub async fn around(req: ServiceRequest, next: Next<impl MessageBody + 'static>)
     let mut answer = render(&note, &error, None).unwrap_or_else(|| HttpResponse::new(error.outline().0));
     headers(answer.headers_mut(), &note);
     log(&note, "-", answer.status());
+    let answer = answer.map_body(|_, body| unread.hold(body));
     Err(InternalError::from_response("answered", answer).into())
 }
 
