@@ -10,12 +10,12 @@ pub fn start<W>(level: &str, writer: W)
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
-    let _ = lines(settings, writer).try_init();
+    let _ = lines(level, writer).try_init();
     hook();
 }
 
-/// What writes one JSON object per line and event.
-pub fn lines<W>(settings: &config::Log, writer: W) -> impl SubscriberInitExt
+/// What writes one JSON object per line and event, ours from `level` on.
+pub fn lines<W>(level: &str, writer: W) -> impl SubscriberInitExt
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use actix_web::http::{Method, StatusCode};
 use keyharbor::domain::EventKind;
 use keyharbor::domain::token::{Door, Scope};
-use keyharbor::{config, telemetry};
+use keyharbor::telemetry;
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
@@ -184,8 +184,8 @@ impl Lines {
 async fn s49_one_json_line_per_request_whatever_stands_in_it() {
     let lines = Lines::default();
     // With one subscriber alone, a line that another test's thread reaches first would be taken for one that nobody wants.
-    let _second: tracing::Dispatch = telemetry::lines(&config::Log::default(), std::io::sink).into();
-    let _logging = telemetry::lines(&config::Log::default(), lines.clone()).set_default();
+    let _second: tracing::Dispatch = telemetry::lines("info", std::io::sink).into();
+    let _logging = telemetry::lines("info", lines.clone()).set_default();
     for text in HOSTILE {
         let world = World::new().await;
         world.own(MAC, "astrid").await;
