@@ -150,7 +150,6 @@ impl Keyharbor {
         }
         let now = self.env.now();
         let device = self.device_for(tx, deposit, ids.device, now).await?;
-        tx.lock_device(device.id).await?;
         let read = tx.versions(device.id, deposit.kind).await?;
         let next = read.iter().map(|v| v.parts().0.version).max().unwrap_or(0) + 1;
         let (mut versions, bad) = verified(read, ring);
@@ -204,9 +203,10 @@ impl Keyharbor {
         Ok(Ok(receipt))
     }
 
-    /// The device of a deposit: found or made; its hints follow the agent.
+    /// The device of a deposit: found or made, and locked; its hints follow the agent.
     async fn device_for(&self, tx: &mut Tx, deposit: &Deposit, id: DeviceId, now: Timestamp) -> Result<Device> {
-        if tx.device_by_serial(&deposit.serial).await?.is_none() {
+        let mut found = locked(tx, &deposit.serial).await?;
+        if found.is_none() {
             let mut fresh = Device::new(id, deposit.serial.clone(), now);
             fresh.host_name.clone_from(&deposit.hints.host_name);
             fresh.user_hint.clone_from(&deposit.hints.user);
@@ -214,8 +214,9 @@ impl Keyharbor {
             if tx.insert_device(&fresh).await? {
                 return Ok(fresh);
             }
+            found = locked(tx, &deposit.serial).await?;
         }
-        let mut device = tx.device_by_serial(&deposit.serial).await?.ok_or(ServiceError::Internal("a device vanished"))?;
+        let mut device = found.ok_or(ServiceError::Internal("a device vanished"))?;
         let hints = &deposit.hints;
         let changed = |new: &Option<String>, old: &Option<String>| new.is_some() && new != old;
         if changed(&hints.host_name, &device.host_name) || changed(&hints.user, &device.user_hint) {
@@ -298,6 +299,14 @@ impl Keyharbor {
         let events: Vec<_> = details.iter().map(|(serial, detail)| self.refusal(source, serial.as_ref(), detail, request)).collect();
         if events.is_empty() { Ok(()) } else { self.record(&events).await }
     }
+}
+
+/// The device of a serial number, locked until the end of the transaction and read under that lock: what is written back
+/// undoes nothing that was changed meanwhile (that a Mac is personal, say).
+pub(super) async fn locked(tx: &mut Tx, serial: &Serial) -> Result<Option<Device>> {
+    let Some(found) = tx.device_by_serial(serial).await? else { return Ok(None) };
+    tx.lock_device(found.id).await?;
+    Ok(tx.device(found.id).await?)
 }
 
 /// Where a version's sealed bytes lie.

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::access::SignedIn;
-use super::escrow::verified;
+use super::escrow::{locked, verified};
 use super::reveal::{NoKey, no_key};
 use super::{Keyharbor, RequestInfo, Result, ServiceError};
 use crate::crypto::Ring;
@@ -220,7 +220,7 @@ impl Keyharbor {
         let id = DeviceId::new(&self.env);
         self.retry(async || {
             let mut tx = self.store.write().await?;
-            let found = tx.device_by_serial(serial).await?;
+            let found = locked(&mut tx, serial).await?;
             let made = found.is_none();
             let before = found.unwrap_or_else(|| Device::new(id, serial.clone(), self.env.now()));
             let after = patch.applied(before.clone());

@@ -200,7 +200,8 @@ impl Keyharbor {
             let mut pause = Duration::from_millis(25);
             loop {
                 match act().await {
-                    Err(ServiceError::Store(e) | ServiceError::Trail(e)) if e.is_transient() => {
+                    // A conflict: somebody else wrote the same row meanwhile, so the whole act is judged anew.
+                    Err(ServiceError::Store(e) | ServiceError::Trail(e)) if e.is_transient() || matches!(e, StoreError::Conflict) => {
                         tracing::warn!(error = %e, "a transaction is tried again");
                         tokio::time::sleep(pause).await;
                         pause = (pause * 2).min(Duration::from_millis(800));
