@@ -45,7 +45,7 @@ impl RootKey {
     pub fn parse(text: &str) -> Result<Self, RingError> {
         let hex = text.trim().strip_prefix(ROOT_PREFIX).ok_or(RingError::RootKeyForm)?;
         let mut key = Self([0u8; 32]);
-        if hex.len() != 64 {
+        if hex.len() != 64 || !hex.bytes().all(|b| b.is_ascii_hexdigit()) {
             return Err(RingError::RootKeyForm);
         }
         for (byte, pair) in key.0.iter_mut().zip(hex.as_bytes().chunks_exact(2)) {
@@ -301,6 +301,20 @@ mod tests {
         assert_eq!(again.open(&ROW, &sealed).unwrap().as_slice(), b"AAAA-BBBB-CCCC-DDDD-EEEE-FFF2");
     }
 
+    /// Bytes of the first release, typed here once: every later one must open them, whatever it writes itself.
+    #[test]
+    fn s55_a_ring_and_a_blob_of_the_first_release_still_open() {
+        let un = |s: &str| (0..s.len() / 2).map(|i| u8::from_str_radix(&s[2 * i..2 * i + 2], 16).unwrap()).collect::<Vec<u8>>();
+        let lines = include_str!("golden_v1.txt").lines().map(|l| l.split_once(' ').unwrap());
+        let golden: std::collections::HashMap<&str, &str> = lines.map(|(name, value)| (name, value.trim())).collect();
+        let root = RootKey::parse(golden["root"]).unwrap();
+        let ring = Ring::unwrap(&root, 3, &un(golden["ring"]), "").unwrap();
+        let plain = ring.open(&ROW, &Sealed::from_parts(un(golden["blob"]), 1)).unwrap();
+        assert_eq!(plain.as_slice(), b"AAAA-BBBB-CCCC-DDDD-EEEE-FFF2");
+        assert!(ring.row_mac_ok(b"row", &un(golden["row"])));
+        assert!(!ring.row_mac_ok(b"rov", &un(golden["row"])));
+    }
+
     #[test]
     fn s55_known_answers_of_aes_256_gcm() {
         // NIST GCM specification, test case 15 (256-bit key, no AAD).
@@ -329,7 +343,7 @@ mod tests {
         assert!(Ring::unwrap(&root, 1, &wrapped, "").unwrap().is_demo());
         assert!(matches!(Ring::unwrap(&other, 1, &wrapped, "x"), Err(RingError::WrongRootKey { .. })));
         assert!(matches!(Ring::unwrap(&root, 2, &wrapped, "x"), Err(RingError::WrongRootKey { .. })));
-        for short in ["", "khroot1_", "khroot1_00", &format!("khroot1_{}", "g".repeat(64))] {
+        for short in ["", "khroot1_", "khroot1_00", &format!("khroot1_{}", "g".repeat(64)), &format!("khroot1_{}", "+f".repeat(32))] {
             assert_eq!(RootKey::parse(short).err(), Some(RingError::RootKeyForm));
         }
     }
