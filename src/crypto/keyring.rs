@@ -278,6 +278,11 @@ mod tests {
         bytes.iter().map(|b| format!("{b:02x}")).collect()
     }
 
+    fn un(hex: &str) -> Vec<u8> {
+        let digit = |c: u8| char::from(c).to_digit(16).unwrap();
+        hex.as_bytes().chunks(2).map(|pair| u8::try_from(digit(pair[0]) * 16 + digit(pair[1])).unwrap()).collect()
+    }
+
     const ROW: Place<'static> = Place { table: "key_versions", row: Uuid::from_u128(7), device: Uuid::from_u128(9), kind: "recovery_key" };
 
     #[test]
@@ -304,7 +309,6 @@ mod tests {
     /// Bytes of the first release, typed here once: every later one must open them, whatever it writes itself.
     #[test]
     fn s55_a_ring_and_a_blob_of_the_first_release_still_open() {
-        let un = |s: &str| (0..s.len() / 2).map(|i| u8::from_str_radix(&s[2 * i..2 * i + 2], 16).unwrap()).collect::<Vec<u8>>();
         let lines = include_str!("golden_v1.txt").lines().map(|l| l.split_once(' ').unwrap());
         let golden: std::collections::HashMap<&str, &str> = lines.map(|(name, value)| (name, value.trim())).collect();
         let root = RootKey::parse(golden["root"]).unwrap();
@@ -318,7 +322,6 @@ mod tests {
     #[test]
     fn s55_known_answers_of_aes_256_gcm() {
         // NIST GCM specification, test case 15 (256-bit key, no AAD).
-        let un = |s: &str| (0..s.len() / 2).map(|i| u8::from_str_radix(&s[2 * i..2 * i + 2], 16).unwrap()).collect::<Vec<u8>>();
         use aes_gcm::{
             Aes256Gcm, Key, Nonce,
             aead::{Aead, KeyInit},
