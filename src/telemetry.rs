@@ -14,8 +14,8 @@ where
     hook();
 }
 
-/// What writes one JSON object per line and event, ours from `level` on.
-pub fn lines<W>(level: &str, writer: W) -> impl SubscriberInitExt
+/// The subscriber alone: one JSON object per line and event, ours from `level` on.
+pub fn lines<W>(level: &str, writer: W) -> impl tracing::Subscriber + Send + Sync + 'static
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {

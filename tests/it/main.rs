@@ -1,27 +1,38 @@
 //! The one integration-test binary.
 #![cfg(test)]
 
+mod api;
 mod binding;
+mod cli;
 mod conformance;
 mod cross_site;
+mod crypt;
+mod custody;
 mod demo_provider;
+mod docs;
+mod docs_titles;
 mod engines;
 mod fixed;
 mod forged_rows;
 mod headers;
 mod idp;
+mod ingest;
 mod limits;
 mod markup;
 mod matrix;
 mod oidc_answers;
 mod oidc_tokens;
 mod oidc_world;
+mod owners;
 mod panics;
+mod probe;
+mod process;
 mod quotas;
 mod races;
 mod recorded;
 mod reveal_order;
 mod roles;
+mod serving;
 mod sessions;
 mod sign_in;
 mod smoke;
@@ -31,7 +42,9 @@ mod statements;
 mod step_up;
 mod step_up_roles;
 mod sweep;
+mod thief;
 mod tidy;
+mod tokens;
 mod trail;
 mod who;
 mod window;
