@@ -127,7 +127,7 @@ pub async fn verify(store: &Store, ring: &Ring, at_least: Option<&AtLeast>) -> R
     if head_seq != seq || head_mac != mac {
         return Ok(Verdict::Broken { seq: seq + 1, why: "the head names a row that is not there" });
     }
-    if let Some(row) = replay.compare(&mut tx).await? {
+    if reached && let Some(row) = replay.compare(&mut tx).await? {
         return Ok(Verdict::Unaccounted(row));
     }
     Ok(match (reached, seq) {
