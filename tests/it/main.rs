@@ -4,6 +4,7 @@
 mod binding;
 mod conformance;
 mod demo_provider;
+mod dump;
 mod engines;
 mod fixed;
 mod idp;
@@ -13,6 +14,7 @@ mod oidc_world;
 mod roles;
 mod sessions;
 mod sign_in;
+mod sign_in_pages;
 mod smoke;
 mod step_up;
 mod step_up_roles;

@@ -1,10 +1,11 @@
 //! What else a step-up brings from the provider: roles only go, the provider's own session may be another, and a session
-//! that moved meanwhile is read again.
+//! that ended meanwhile stays ended. And where the form waits.
 
 use actix_web::http::StatusCode;
 use keyharbor::domain::EventKind;
 use serde_json::json;
 
+use crate::dump::{dump, holds};
 use crate::world::{World, link_to_provider, path_of};
 
 #[actix_web::test]
@@ -70,5 +71,33 @@ async fn s16_a_session_that_ended_while_the_provider_was_asked_is_not_renewed() 
         assert_eq!(answer.status, StatusCode::BAD_REQUEST);
         assert_eq!(world.sql("DELETE FROM sessions").await, 0);
         assert_eq!(world.count(EventKind::StepUp).await, 0);
+    }
+}
+
+#[actix_web::test]
+async fn s15_the_form_waits_sealed() {
+    for world in World::both().await {
+        let device = world.astrids_mac().await;
+        let mut kim = world.signed_in("kim").await;
+        for _ in 0..3 {
+            world.clock.advance_seconds(800);
+            kim.get("/desk").await;
+        }
+        let typed = [("reason_text", "zebra crossing"), ("identity", "knows the giraffe")];
+        let words = ["zebra crossing", "knows the giraffe"].map(str::as_bytes);
+        let page = kim.desk_reveal(&device, &typed).await;
+        assert_eq!(world.sql("UPDATE sign_ins SET id = id").await, 1);
+        let first = dump(&world).await;
+        let back = kim.step_up(&world, &page, "kim").await;
+        assert_eq!(world.sql("UPDATE sign_ins SET id = id").await, 1);
+        let second = dump(&world).await;
+        assert!(kim.get(back.location()).await.text.contains("zebra crossing"));
+        assert_eq!(world.sql("UPDATE sign_ins SET id = id").await, 0);
+        assert_eq!(kim.desk_reveal(&device, &typed).await.status, StatusCode::SEE_OTHER);
+        let revealed = dump(&world).await;
+        for word in words {
+            assert!(!holds(&first, word) && !holds(&second, word), "sealed while it waits");
+            assert!(holds(&revealed, word), "the trail has it after the reveal, or this looks in vain");
+        }
     }
 }
