@@ -10,12 +10,13 @@ use secrecy::{ExposeSecret, SecretString};
 use super::access::{SignedIn, cookie_secret};
 use super::forms::{DeskText, RevealForm};
 use super::sign_in::{Finished, Memory, SignInError, Started};
-use super::{Keyharbor, RequestInfo, Result};
+use super::{Keyharbor, RequestInfo, Result, ServiceError};
 use crate::crypto::{Purpose, Ring};
 use crate::domain::audit::{EventKind, Outcome};
 use crate::domain::integrity::Attested;
 use crate::domain::person::{Roles, SignIn};
 use crate::oidc::{Ask, Identity};
+use crate::store::StoreError;
 
 impl Keyharbor {
     /// Opens a step-up for a person whose sign-in is too old, the form kept with it.
@@ -90,7 +91,8 @@ impl Keyharbor {
             let lost = Roles::from_bits(session.roles.bits() & !identity.roles.bits());
             session.roles = Roles::from_bits(session.roles.bits() & identity.roles.bits());
             if !tx.replace_session(session.id, &old_mac, &Attested::sign(session, ring.as_ref())).await? {
-                return Ok(false);
+                // Moved by another request between the two statements: read it again.
+                return Err(ServiceError::Store(StoreError::Unavailable("the session moved meanwhile".into())));
             }
             if let Some(form) = form {
                 tx.insert_sign_in(form).await?;
@@ -130,7 +132,7 @@ impl Keyharbor {
     /// The form that a step-up kept; once, and for the same session line only.
     ///
     /// # Errors
-    /// [`super::ServiceError`].
+    /// [`ServiceError`].
     pub async fn take_form(&self, person: &SignedIn, key: &str) -> Result<Option<RevealForm>> {
         let ring = self.ring()?;
         match self.take(&ring, key, Some(key)).await {
