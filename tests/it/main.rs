@@ -8,6 +8,7 @@ mod dump;
 mod engines;
 mod fixed;
 mod idp;
+mod locks;
 mod oidc_answers;
 mod oidc_tokens;
 mod oidc_world;

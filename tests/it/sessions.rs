@@ -2,11 +2,13 @@
 
 use actix_web::http::{Method, StatusCode};
 use keyharbor::crypto::Purpose;
-use keyharbor::domain::EventKind;
+use keyharbor::domain::{Attested, EventKind};
 use keyharbor::service::custody::open_ring;
+use keyharbor::store::Engine;
 use sha2::{Digest, Sha256};
 
 use crate::dump::{dump, holds};
+use crate::locks::commit_when_awaited;
 use crate::world::{HOST, KEY, World, path_of};
 
 const SESSION: &str = "__Host-keyharbor";
@@ -213,6 +215,30 @@ async fn s19_the_cookie_says_nothing_of_its_end() {
     let answer = browser.sign_in(&world, "astrid").await;
     let line = answer.header("set-cookie").unwrap().to_lowercase();
     assert!(line.starts_with("__host-keyharbor=") && !line.contains("max-age") && !line.contains("expires"), "{line}");
+}
+
+#[actix_web::test]
+async fn s42_a_session_that_ends_while_it_is_looked_up_is_nobodys() {
+    for ends in [true, false] {
+        let world = World::on(Engine::Postgres, |_| {}).await;
+        let mut astrid = world.signed_in("astrid").await;
+        world.clock.advance_seconds(60);
+        let ring = open_ring(&world.fresh.store, &world.root, false).await.unwrap();
+        let hash = ring.token_hash(Purpose::Session, astrid.jar[SESSION].as_bytes());
+        let mut other = world.fresh.store.write().await.unwrap();
+        let row = other.session_by_hash(&hash).await.unwrap().unwrap();
+        let old_mac = row.mac().to_vec();
+        let mut session = row.check(&ring).unwrap();
+        if ends {
+            assert_eq!(other.delete_line(session.line).await.unwrap(), 1);
+        } else {
+            session.last_seen = world.env.now();
+            assert!(other.replace_session(session.id, &old_mac, &Attested::sign(session, &ring)).await.unwrap());
+        }
+        let (answer, ()) = tokio::join!(astrid.get("/devices"), commit_when_awaited(&world, other));
+        assert_eq!(answer.status, if ends { StatusCode::UNAUTHORIZED } else { StatusCode::OK });
+        assert_eq!(rows(&world, "sessions").await, u64::from(!ends));
+    }
 }
 
 #[actix_web::test]

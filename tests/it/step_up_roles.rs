@@ -7,9 +7,9 @@ use keyharbor::domain::{Attested, EventKind};
 use keyharbor::service::custody::open_ring;
 use keyharbor::store::Engine;
 use serde_json::json;
-use sqlx::{Connection, PgConnection};
 
 use crate::dump::{dump, holds};
+use crate::locks::commit_when_awaited;
 use crate::world::{World, link_to_provider, path_of};
 
 #[actix_web::test]
@@ -80,15 +80,7 @@ async fn s52_a_session_that_moves_while_it_is_renewed_is_read_again() {
     moved.sid = Some("moved".into());
     assert!(other.replace_session(moved.id, &old_mac, &Attested::sign(moved, &ring)).await.unwrap());
     world.idp.claim("astrid", "sid", json!(null));
-    let commit = async {
-        let mut conn = PgConnection::connect(&world.fresh.url).await.unwrap();
-        let waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
-        while sqlx::query_scalar::<_, i64>(waiting).fetch_one(&mut conn).await.unwrap() == 0 {
-            tokio::task::yield_now().await;
-        }
-        other.commit_unrecorded().await.unwrap();
-    };
-    let (answer, ()) = tokio::join!(astrid.get(path_of(&back)), commit);
+    let (answer, ()) = tokio::join!(astrid.get(path_of(&back)), commit_when_awaited(&world, other));
     assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text);
     assert_eq!(world.sql("UPDATE sessions SET sid = sid WHERE sid = 'moved'").await, 1, "no change is lost");
     assert_eq!(astrid.reveal(&device).await.status, StatusCode::SEE_OTHER);
