@@ -43,6 +43,10 @@ pub(crate) async fn report(store: &Store, ring: &Ring, at_least: Option<&AtLeast
             tell(format_args!("row {seq}: {why}; nothing from there on can be trusted"));
             ExitCode::FAILURE
         }
+        Verdict::Unaccounted(row) => {
+            tell(format_args!("the chain is whole, but {} holds a row that no event accounts for: {}", row.table, row.id));
+            ExitCode::FAILURE
+        }
         Verdict::Short { seq, why } => {
             tell(format_args!("row {seq}: {why}"));
             ExitCode::FAILURE

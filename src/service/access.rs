@@ -140,7 +140,8 @@ impl Keyharbor {
     /// # Errors
     /// [`ServiceError`].
     pub async fn sign_out(&self, person: &SignedIn, request: &RequestInfo) -> Result<()> {
-        let event = self.person_event(EventKind::SignOut, Outcome::Ok, person, request);
+        let mut event = self.person_event(EventKind::SignOut, Outcome::Ok, person, request);
+        event.detail = format!("line {}", person.session.line);
         self.retry(async || {
             let mut tx = self.store.write().await?;
             tx.delete_line(person.session.line).await?;

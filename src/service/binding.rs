@@ -3,6 +3,7 @@
 //! Another subject with a bound login, or a bound person with another login, gains nothing by it and is recorded. Only
 //! `keyharbor login rebind` changes a binding.
 
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 use super::{Keyharbor, RequestInfo, Result, ServiceError};
@@ -71,15 +72,18 @@ impl Keyharbor {
         let request = RequestInfo::none(&self.env);
         self.retry(async || {
             let mut tx = self.store.write().await?;
+            let mut replaced = String::new();
             for old in [tx.binding_by_login(&who.issuer, login).await?, tx.binding_by_subject(&who).await?].into_iter().flatten() {
-                tx.delete_binding(old.parts().0.id).await?;
+                let old = old.parts().0.id;
+                tx.delete_binding(old).await?;
+                let _ = write!(replaced, " {old}");
             }
             let binding = Binding { id, login: login.clone(), who: who.clone(), bound_at: self.env.now() };
             if !tx.insert_binding(&Attested::sign(binding, ring.as_ref())).await? {
                 return Err(ServiceError::invalid("login", "could not be bound"));
             }
             let mut event = self.event(EventKind::LoginRebound, Outcome::Ok, Actor::Operator, &request);
-            event.detail = format!("row {id}");
+            event.detail = if replaced.is_empty() { format!("row {id}") } else { format!("row {id} replaces{replaced}") };
             event.personal.login = Some(login.as_str().to_owned());
             self.conclude(tx, &[event]).await.map(|_| ())
         })

@@ -150,7 +150,6 @@ impl Keyharbor {
         }
         let now = self.env.now();
         let device = self.device_for(tx, deposit, ids.device, now).await?;
-        tx.lock_device(device.id).await?;
         let read = tx.versions(device.id, deposit.kind).await?;
         let next = read.iter().map(|v| v.parts().0.version).max().unwrap_or(0) + 1;
         let (mut versions, bad) = verified(read, ring);
@@ -204,9 +203,10 @@ impl Keyharbor {
         Ok(Ok(receipt))
     }
 
-    /// The device of a deposit: found or made; its hints follow the agent.
+    /// The device of a deposit, found or made, and held; its hints follow the agent.
     async fn device_for(&self, tx: &mut Tx, deposit: &Deposit, id: DeviceId, now: Timestamp) -> Result<Device> {
-        if tx.device_by_serial(&deposit.serial).await?.is_none() {
+        let found = tx.device_by_serial_locked(&deposit.serial).await?;
+        if found.is_none() {
             let mut fresh = Device::new(id, deposit.serial.clone(), now);
             fresh.host_name.clone_from(&deposit.hints.host_name);
             fresh.user_hint.clone_from(&deposit.hints.user);
@@ -215,7 +215,11 @@ impl Keyharbor {
                 return Ok(fresh);
             }
         }
-        let mut device = tx.device_by_serial(&deposit.serial).await?.ok_or(ServiceError::Internal("a device vanished"))?;
+        // Made by another replica a moment ago, or there all along.
+        let mut device = match found {
+            Some(device) => device,
+            None => tx.device_by_serial_locked(&deposit.serial).await?.ok_or(ServiceError::Internal("a device vanished"))?,
+        };
         let hints = &deposit.hints;
         let changed = |new: &Option<String>, old: &Option<String>| new.is_some() && new != old;
         if changed(&hints.host_name, &device.host_name) || changed(&hints.user, &device.user_hint) {

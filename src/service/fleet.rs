@@ -220,7 +220,7 @@ impl Keyharbor {
         let id = DeviceId::new(&self.env);
         self.retry(async || {
             let mut tx = self.store.write().await?;
-            let found = tx.device_by_serial(serial).await?;
+            let found = tx.device_by_serial_locked(serial).await?;
             let made = found.is_none();
             let before = found.unwrap_or_else(|| Device::new(id, serial.clone(), self.env.now()));
             let after = patch.applied(before.clone());

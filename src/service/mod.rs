@@ -12,6 +12,7 @@ pub mod escrow;
 pub mod fleet;
 pub mod forms;
 pub mod owners;
+pub mod replay;
 pub mod reveal;
 pub mod sign_in;
 mod step_up;
@@ -44,7 +45,7 @@ pub enum ServiceError {
     #[error("{field} {why}")]
     Invalid { field: &'static str, why: String },
     #[error("too many requests until {until:?}")]
-    TooMany { until: Timestamp },
+    TooMany { until: Timestamp, now: Timestamp },
     #[error("the trail cannot be written: {0}")]
     Trail(#[source] StoreError),
     #[error("the database: {0}")]
@@ -201,7 +202,8 @@ impl Keyharbor {
             let mut pause = Duration::from_millis(25);
             loop {
                 match act().await {
-                    Err(ServiceError::Store(e) | ServiceError::Trail(e)) if e.is_transient() => {
+                    // A conflict is another replica's change in between: the next try reads it.
+                    Err(ServiceError::Store(e) | ServiceError::Trail(e)) if e.is_transient() || matches!(e, StoreError::Conflict) => {
                         tracing::warn!(error = %e, "a transaction is tried again");
                         tokio::time::sleep(pause).await;
                         pause = (pause * 2).min(Duration::from_millis(800));

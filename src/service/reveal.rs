@@ -11,10 +11,10 @@ use super::forms::{DeskReason, FieldError, RevealForm, Which};
 use super::{Keyharbor, RequestInfo, Result, ServiceError};
 use crate::config::StepUp;
 use crate::crypto::Ring;
-use crate::domain::audit::{Event, EventKind, Outcome};
+use crate::domain::audit::{Actor, Event, EventKind, Outcome};
 use crate::domain::device::{Device, DeviceState};
 use crate::domain::escrow::{KeyVersion, Standing};
-use crate::domain::ids::{DeviceId, GrantId, Timestamp};
+use crate::domain::ids::{DeviceId, GrantId, Timestamp, VersionId};
 use crate::domain::integrity::Attested;
 use crate::domain::person::{Role, Session};
 use crate::domain::policy::{self, Action, Caller, Permit, Refusal};
@@ -152,21 +152,24 @@ impl Keyharbor {
                 event.detail = "quota".into();
                 event.device = Some(form.device());
                 self.conclude(tx, &[event]).await?;
-                return Err(ServiceError::TooMany { until });
+                return Err(ServiceError::TooMany { until, now: self.env.now() });
             }
             let stand = self.stand(&mut tx, &ring, person, form.device(), true).await?;
             let (Ok(permit), Some(device)) = (policy::decide(Caller::Person(person.session.roles), action, stand.relation), stand.device)
             else {
                 // Reassigned between the page and the press.
+                let mut events = self.broken_event(stand.broken, form.device(), request);
                 let mut event = self.person_event(EventKind::AccessRefused, Outcome::Refused, person, request);
                 event.detail = action.code().into();
-                self.conclude(tx, &[event]).await?;
+                event.device = Some(form.device());
+                events.push(event);
+                self.conclude(tx, &events).await?;
                 return Err(Refusal::NotFound.into());
             };
-            let chosen = self.choose(&mut tx, &ring, &device, form.which, request).await?;
+            let (chosen, mut events) = self.choose(&mut tx, &ring, &device, form.which, request).await?;
             let version = match chosen {
                 Ok(version) => version,
-                Err((why, mut events)) => {
+                Err(why) => {
                     let mut event = self.reveal_event(EventKind::RevealRefused, Outcome::Refused, person, permit.basis(), &device, request);
                     event.detail = "no_key".into();
                     events.push(event);
@@ -175,8 +178,13 @@ impl Keyharbor {
                 }
             };
             let grant = self.new_grant(id, person, permit.basis(), &version, None);
-            tx.mark_revealed(version.id, grant.from).await?;
+            let from = grant.from;
+            // The grant first: its reference takes a share of the device's row, which a deposit holds before it touches a version.
+            // The other way round the two would wait for each other.
             tx.insert_grant(&Attested::sign(grant, ring.as_ref())).await?;
+            if version.revealed_at.is_none() {
+                tx.mark_revealed(version.id, from).await?;
+            }
             let mut event = self.reveal_event(EventKind::RevealGranted, Outcome::Ok, person, permit.basis(), &device, request);
             (event.version, event.grant) = (Some(version.id), Some(id));
             event.detail = if form.which == Which::Offered { "offered".into() } else { format!("version {}", version.version) };
@@ -185,7 +193,8 @@ impl Keyharbor {
                 event.personal.reason = Some(reason.reason.clone());
                 event.personal.identity = Some(reason.identity.clone());
             }
-            self.conclude(tx, &[event]).await?;
+            events.push(event);
+            self.conclude(tx, &events).await?;
             Ok(Answer::Granted(id))
         })
         .await
@@ -223,7 +232,7 @@ impl Keyharbor {
         }
     }
 
-    /// Picks the version a form asks for among those that verify.
+    /// Picks the version a form asks for among those that verify; with the rows about those that do not.
     async fn choose(
         &self,
         tx: &mut Tx,
@@ -231,7 +240,7 @@ impl Keyharbor {
         device: &Device,
         which: Which,
         request: &RequestInfo,
-    ) -> Result<Result<KeyVersion, (NoKey, Vec<Event>)>> {
+    ) -> Result<(Result<KeyVersion, NoKey>, Vec<Event>)> {
         let rows = tx.versions(device.id, SecretKind::RecoveryKey).await?;
         let (versions, bad) = verified(rows, ring);
         let standing = Standing::of(&versions);
@@ -240,19 +249,29 @@ impl Keyharbor {
             Which::Other => standing.and_then(|s| s.other),
             Which::Version(id) => versions.iter().find(|v| v.id.0 == id),
         };
-        if let Some(version) = found {
-            return Ok(Ok(version.clone()));
-        }
-        let events = bad
-            .iter()
-            .map(|id| {
-                let mut event = self.event(EventKind::IntegrityFailure, Outcome::Failed, crate::domain::audit::Actor::System, request);
-                event.detail = "key_versions".into();
-                (event.device, event.version) = (Some(device.id), Some(*id));
+        let events = bad.iter().map(|id| self.bad_version_event(device.id, *id, request)).collect();
+        let why = no_key(device, !versions.is_empty(), !bad.is_empty());
+        Ok((found.cloned().ok_or(why), events))
+    }
+
+    pub(super) fn bad_version_event(&self, device: DeviceId, version: VersionId, request: &RequestInfo) -> Event {
+        let mut event = self.event(EventKind::IntegrityFailure, Outcome::Failed, Actor::System, request);
+        event.detail = "key_versions".into();
+        (event.device, event.version) = (Some(device), Some(version));
+        event
+    }
+
+    /// The row about a permission that was edited between the page and this transaction.
+    pub(super) fn broken_event(&self, table: Option<&'static str>, device: DeviceId, request: &RequestInfo) -> Vec<Event> {
+        table
+            .map(|table| {
+                let mut event = self.event(EventKind::IntegrityFailure, Outcome::Failed, Actor::System, request);
+                event.detail = table.to_owned();
+                event.device = Some(device);
                 event
             })
-            .collect();
-        Ok(Err((no_key(device, !versions.is_empty(), !bad.is_empty()), events)))
+            .into_iter()
+            .collect()
     }
 
     pub(super) fn reveal_event(

@@ -299,7 +299,7 @@ impl Keyharbor {
             if let Some(old) = old {
                 tx.delete_line(old.line()).await?;
                 let mut ended = self.person_event(EventKind::SessionEnded, Outcome::Ok, old, request);
-                ended.detail = "signed_in_again".into();
+                ended.detail = format!("signed_in_again line {}", old.line());
                 events.push(ended);
             }
             tx.insert_session(&Attested::sign(session.clone(), ring.as_ref())).await?;

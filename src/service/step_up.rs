@@ -112,7 +112,7 @@ impl Keyharbor {
 
     async fn end_for_other(&self, current: &SignedIn, request: &RequestInfo) -> Result<()> {
         let mut event = self.person_event(EventKind::SessionEnded, Outcome::Refused, current, request);
-        event.detail = "step_up_other_person".into();
+        event.detail = format!("step_up_other_person line {}", current.line());
         self.retry(async || {
             let mut tx = self.store.write().await?;
             tx.delete_line(current.line()).await?;

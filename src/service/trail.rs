@@ -8,7 +8,7 @@ use crate::crypto::Ring;
 use crate::domain::audit::{EventKind, Outcome, TrailRow};
 use crate::domain::integrity::ChainMac;
 use crate::domain::policy::Action;
-use crate::store::Store;
+use crate::store::{Store, Tx};
 
 /// When the next checkpoint line is due.
 #[derive(Default)]
@@ -50,6 +50,8 @@ pub enum Verdict {
         seq: i64,
         why: &'static str,
     },
+    /// The chain is whole, but a table holds a row that it does not account for.
+    Unaccounted(super::replay::Unaccounted),
     /// The trail ends before a checkpoint, or holds another row there.
     Short {
         seq: i64,
@@ -79,16 +81,18 @@ pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|b| format!("{b:02x}")).collect()
 }
 
-/// Walks the whole chain.
+/// Walks the whole chain and holds the tables against it, all as of one moment: a server may go on beside it.
 ///
 /// # Errors
 /// [`crate::store::StoreError`]; a row that cannot even be read is a [`Verdict::Broken`].
 pub async fn verify(store: &Store, ring: &Ring, at_least: Option<&AtLeast>) -> Result<Verdict, crate::store::StoreError> {
     let (mut seq, mut mac) = (0i64, Vec::new());
     let mut reached = at_least.is_none();
+    let mut replay = super::replay::Replay::default();
+    let mut tx = store.snapshot().await?;
     loop {
-        let rows = match store.read().await?.trail_after(seq, 1000).await {
-            Err(crate::store::StoreError::Decode(_)) => return first_unreadable(store, seq).await,
+        let rows = match tx.trail_after(seq, 1000).await {
+            Err(crate::store::StoreError::Decode(_)) => return first_unreadable(&mut tx, seq).await,
             other => other?,
         };
         if rows.is_empty() {
@@ -109,6 +113,7 @@ pub async fn verify(store: &Store, ring: &Ring, at_least: Option<&AtLeast>) -> R
             if !ring.chain_ok(&mac, &row.event.canonical(row.seq, &row.personal_mac), &row.mac) {
                 return broken("it does not verify");
             }
+            replay.note(&row.event);
             (seq, mac) = (row.seq, row.mac);
             if let Some(wanted) = at_least.filter(|w| w.seq == seq) {
                 if wanted.mac != hex(&mac) {
@@ -118,9 +123,12 @@ pub async fn verify(store: &Store, ring: &Ring, at_least: Option<&AtLeast>) -> R
             }
         }
     }
-    let (head_seq, head_mac) = store.read().await?.head().await?;
+    let (head_seq, head_mac) = tx.head().await?;
     if head_seq != seq || head_mac != mac {
         return Ok(Verdict::Broken { seq: seq + 1, why: "the head names a row that is not there" });
+    }
+    if let Some(row) = replay.compare(&mut tx).await? {
+        return Ok(Verdict::Unaccounted(row));
     }
     Ok(match (reached, seq) {
         (false, _) => Verdict::Short { seq, why: "the trail ends before the checkpoint" },
@@ -130,10 +138,10 @@ pub async fn verify(store: &Store, ring: &Ring, at_least: Option<&AtLeast>) -> R
 }
 
 /// A batch held a row that cannot be read: which one?
-async fn first_unreadable(store: &Store, after: i64) -> Result<Verdict, crate::store::StoreError> {
+async fn first_unreadable(tx: &mut Tx, after: i64) -> Result<Verdict, crate::store::StoreError> {
     let mut seq = after;
     loop {
-        match store.read().await?.trail_after(seq, 1).await {
+        match tx.trail_after(seq, 1).await {
             Ok(rows) if rows.first().is_some_and(|r| r.seq == seq + 1) => seq += 1,
             _ => return Ok(Verdict::Broken { seq: seq + 1, why: "it cannot be read" }),
         }

@@ -27,6 +27,11 @@ struct Seen {
     owner: Option<String>,
 }
 
+/// Says in a refusal which grant it is about.
+fn about(event: &mut Event, grant: &Grant) {
+    (event.grant, event.device, event.version) = (Some(grant.id), Some(grant.device), Some(grant.version));
+}
+
 impl Keyharbor {
     /// The page of a grant: whose is it, is it open, may the person still? Then a "viewed" row, and only then the key.
     ///
@@ -46,12 +51,14 @@ impl Keyharbor {
                         return Err(Refusal::NotFound.into());
                     }
                 };
-                let (device, permit) = match self.still(&mut tx, &ring, person, &grant).await? {
+                let (device, permit) = match self.still(&mut tx, &ring, person, &grant, request).await? {
                     Ok(found) => found,
-                    Err(refusal) => {
+                    Err((refusal, mut events)) => {
                         let mut event = self.person_event(EventKind::RevealRefused, Outcome::Refused, person, request);
-                        (event.detail, event.grant) = ("no_longer".into(), Some(id));
-                        self.conclude(tx, &[event]).await?;
+                        event.detail = "no_longer".into();
+                        about(&mut event, &grant);
+                        events.push(event);
+                        self.conclude(tx, &events).await?;
                         return Err(refusal.into());
                     }
                 };
@@ -130,10 +137,12 @@ impl Keyharbor {
         request: &RequestInfo,
     ) -> Result<Result<Grant, Vec<Event>>> {
         let mut events = Vec::new();
+        let mut event = self.person_event(EventKind::AccessRefused, Outcome::Refused, person, request);
+        event.detail = "reveal".into();
         if let Some(row) = tx.grant(id).await? {
             match row.check(ring.as_ref()) {
                 Ok(grant) if grant.who == person.session.who => return Ok(Ok(grant)),
-                Ok(_) => {}
+                Ok(grant) => about(&mut event, &grant),
                 Err(_) => {
                     let mut event = self.event(EventKind::IntegrityFailure, Outcome::Failed, Actor::System, request);
                     (event.detail, event.grant) = ("reveal_grants".into(), Some(id));
@@ -141,14 +150,19 @@ impl Keyharbor {
                 }
             }
         }
-        let mut event = self.person_event(EventKind::AccessRefused, Outcome::Refused, person, request);
-        event.detail = "reveal".into();
         events.push(event);
         Ok(Err(events))
     }
 
-    /// Session, role and owner, judged again inside the transaction that records the view.
-    async fn still(&self, tx: &mut Tx, ring: &Arc<Ring>, person: &SignedIn, grant: &Grant) -> Result<Result<(Device, Permit), Refusal>> {
+    /// Role and owner, judged again inside the transaction that records the view; refused with the rows about what was edited.
+    async fn still(
+        &self,
+        tx: &mut Tx,
+        ring: &Arc<Ring>,
+        person: &SignedIn,
+        grant: &Grant,
+        request: &RequestInfo,
+    ) -> Result<Result<(Device, Permit), (Refusal, Vec<Event>)>> {
         let action = match grant.basis {
             Basis::Owner => Action::Reveal,
             Basis::Desk => Action::DeskReveal,
@@ -156,7 +170,7 @@ impl Keyharbor {
         let stand = self.stand(tx, ring, person, grant.device, true).await?;
         Ok(match (policy::decide(Caller::Person(person.session.roles), action, stand.relation), stand.device) {
             (Ok(permit), Some(device)) => Ok((device, permit)),
-            (refusal, _) => Err(refusal.err().unwrap_or(Refusal::NotFound)),
+            (refusal, _) => Err((refusal.err().unwrap_or(Refusal::NotFound), self.broken_event(stand.broken, grant.device, request))),
         })
     }
 
@@ -171,14 +185,17 @@ impl Keyharbor {
         self.retry(async || {
             let mut tx = self.store.write().await?;
             let checked = match self.own_grant(&mut tx, &ring, person, id, request).await? {
-                Ok(grant) => self.still(&mut tx, &ring, person, &grant).await?.map(|found| (grant, found)).map_err(|_| Vec::new()),
+                Ok(grant) => match self.still(&mut tx, &ring, person, &grant, request).await? {
+                    Ok(found) => Ok((grant, found)),
+                    Err((_, events)) => Err(events),
+                },
                 Err(events) => Err(events),
             };
             let (grant, (device, permit)) = match checked {
                 Ok(found) => found,
                 Err(mut events) => {
                     let mut event = self.person_event(EventKind::RevealRefused, Outcome::Refused, person, request);
-                    event.detail = "renewal".into();
+                    (event.detail, event.grant) = ("renewal".into(), Some(id));
                     events.push(event);
                     self.conclude(tx, &events).await?;
                     return Err(Refusal::NotFound.into());
@@ -196,8 +213,14 @@ impl Keyharbor {
                 self.conclude(tx, &[refused]).await?;
                 return Ok(Renewal::UsedUp { device: device.id, basis: grant.basis });
             }
-            let rows = verified(tx.versions(device.id, SecretKind::RecoveryKey).await?, &ring).0;
-            let Some(version) = rows.into_iter().find(|v| v.id == grant.version) else { return Ok(Renewal::Over) };
+            let (rows, bad) = verified(tx.versions(device.id, SecretKind::RecoveryKey).await?, &ring);
+            let Some(version) = rows.into_iter().find(|v| v.id == grant.version) else {
+                let mut events: Vec<_> = bad.iter().map(|v| self.bad_version_event(device.id, *v, request)).collect();
+                refused.detail = "no_key".into();
+                events.push(refused);
+                self.conclude(tx, &events).await?;
+                return Ok(Renewal::Over);
+            };
             let next = self.new_grant(new, person, permit.basis(), &version, Some(&grant));
             if !tx.insert_grant(&Attested::sign(next, ring.as_ref())).await? {
                 let child = tx.grant_child(id).await?.map(|g| g.parts().0.id);

@@ -36,6 +36,11 @@ impl StoreError {
     pub fn is_transient(&self) -> bool {
         matches!(self, Self::Unavailable(_))
     }
+
+    /// `true` when it is the database that is out of order, not what was asked of it.
+    pub fn is_outage(&self) -> bool {
+        matches!(self, Self::Unavailable(_) | Self::Timeout | Self::Full)
+    }
 }
 
 impl From<sqlx::Error> for StoreError {

@@ -142,6 +142,18 @@ impl Store {
         Ok(Tx { side, id: self.next.fetch_add(1, Ordering::Relaxed) })
     }
 
+    /// A transaction that cannot write and in which time stands still: every statement sees the same rows.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`]: no connection in time.
+    pub async fn snapshot(&self) -> Result<Tx, StoreError> {
+        let side = match &self.pools {
+            Pools::Sqlite { read, .. } => Side::Sqlite(sqlite::begin(read, sqlite::BEGIN_READ).await?),
+            Pools::Postgres { pool, .. } => Side::Postgres(postgres::begin(pool, postgres::BEGIN_SNAPSHOT).await?),
+        };
+        Ok(Tx { side, id: self.next.fetch_add(1, Ordering::Relaxed) })
+    }
+
     /// A transaction that writes; on SQLite it is the only one.
     ///
     /// # Errors

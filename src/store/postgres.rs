@@ -21,6 +21,7 @@ pub(super) type Row = sqlx::postgres::PgRow;
 pub(super) type Tx = Transaction<'static, Db>;
 
 pub(super) const BEGIN_WRITE: &str = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE";
+pub(super) const BEGIN_SNAPSHOT: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
 pub(super) const BEGIN_READ: &str = "BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY";
 
 /// Held until the end of the transaction. Always a statement of its own: joined with a read, others slip through.

@@ -39,6 +39,9 @@ macro_rules! calls {
 calls! {
     devices::device(id: DeviceId) -> Option<Device>;
     devices::device_by_serial(serial: &Serial) -> Option<Device>;
+    /// As it stands once no other transaction holds it, and held until the end of this one: who writes a device back, or
+    /// gives it key versions, reads it with this, so that no change in between is lost.
+    devices::device_by_serial_locked(serial: &Serial) -> Option<Device>;
     /// In no particular order; unknown serial numbers are left out.
     devices::devices_by_serials(serials: &[Serial]) -> Vec<Device>;
     /// `false`: that serial number exists.
@@ -47,8 +50,6 @@ calls! {
     devices::update_device(device: &Device) -> bool;
     /// Moves `last_seen` forward, never back.
     devices::touch_device(id: DeviceId, at: Timestamp) -> ();
-    /// Holds the device's row until the end of the transaction: its key versions change one transaction at a time.
-    devices::lock_device(id: DeviceId) -> ();
     /// Ordered by name, then serial number.
     devices::owned_devices(issuer: &str, login: &Login, limit: i64) -> Vec<(Device, Attested<Owner>)>;
     devices::owned_device(issuer: &str, login: &Login, id: DeviceId) -> Option<(Device, Attested<Owner>)>;
@@ -64,6 +65,10 @@ calls! {
     /// `false`: that login owns the device already.
     people::insert_owner(owner: &Attested<Owner>) -> bool;
     people::delete_owner(id: RowId) -> bool;
+    /// By id, those after one.
+    people::owner_ids(after: RowId, limit: i64) -> Vec<RowId>;
+    /// By id, those after one.
+    people::binding_ids(after: RowId, limit: i64) -> Vec<RowId>;
     people::binding_by_login(issuer: &str, login: &Login) -> Option<Attested<Binding>>;
     people::binding_by_subject(who: &Subject) -> Option<Attested<Binding>>;
     /// `false`: the login or the subject is bound already.
@@ -83,6 +88,8 @@ calls! {
     sessions::delete_sid(issuer: &str, sid: &str) -> u64;
     /// All sessions of a person.
     sessions::delete_sessions_of(who: &Subject) -> u64;
+    /// The lines of all sessions.
+    sessions::session_lines() -> Vec<LineId>;
     /// Deletes sessions made before the one time or last seen before the other.
     sessions::sweep_sessions(created_before: Timestamp, seen_before: Timestamp) -> u64;
     sessions::insert_sign_in(sign_in: &SignIn) -> ();

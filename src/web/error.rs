@@ -88,10 +88,11 @@ impl From<ServiceError> for WebError {
             ServiceError::Refused(Refusal::Forbidden) => Self::Forbidden,
             ServiceError::Refused(Refusal::NotSignedIn) => Self::BadToken,
             ServiceError::Invalid { field, why } => Self::Field { field: field.to_owned(), why },
-            ServiceError::TooMany { until } => Self::TooMany { until, now: until.plus_seconds(-60) },
+            ServiceError::TooMany { until, now } => Self::TooMany { until, now },
             ServiceError::Sealed => down(Down::Sealed, e),
             ServiceError::Trail(_) => down(Down::Trail, e),
-            ServiceError::Store(ref s) if s.is_transient() => down(Down::Database, e),
+            // Nothing was done, or nobody knows whether it was: the caller may try again.
+            ServiceError::Store(ref s) if s.is_outage() => down(Down::Database, e),
             ServiceError::Store(_) | ServiceError::Integrity | ServiceError::Internal(_) => Self::Internal(e.to_string()),
         }
     }

@@ -177,7 +177,8 @@ impl<T: DeserializeOwned + CsrfField + 'static> FromRequest for Form<T> {
                 return Err(WebError::MediaType);
             }
             let bytes = read(&req, &mut payload, SMALL_BODY).await?;
-            let fields: T = serde_urlencoded::from_bytes(&bytes).map_err(|_| WebError::Bad { code: "form" })?;
+            let fields: T = serde_urlencoded::from_bytes(&bytes)
+                .map_err(|_| WebError::Field { field: "form".into(), why: "has other fields than ours".into() })?;
             if !visit.app.service.csrf_ok(&person, fields.csrf()) {
                 visit.app.service.refuse_person(&person, "csrf", None, &visit.info).await?;
                 return Err(WebError::Csrf);

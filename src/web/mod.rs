@@ -9,6 +9,7 @@ pub mod assets;
 mod desk;
 mod error;
 mod extract;
+pub mod gate;
 mod guard;
 mod health;
 pub mod pages;
@@ -46,6 +47,7 @@ pub struct App {
     pub https: bool,
     pub trusted_proxies: Vec<IpNet>,
     pub body_deadline: Duration,
+    pub gate: gate::Gate,
 }
 
 impl App {
@@ -66,6 +68,7 @@ impl App {
             origin,
             trusted_proxies: config.server.trusted_proxies.clone(),
             body_deadline: Duration::from_secs(config.server.body_deadline_seconds.max(1)),
+            gate: gate::Gate::default(),
             service,
         })
     }

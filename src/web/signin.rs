@@ -18,6 +18,10 @@ pub struct Start {
 
 /// Leaves for the provider.
 pub async fn sign_in(req: HttpRequest, visit: Visit, query: web::Query<Start>) -> Result<HttpResponse, WebError> {
+    if let Err(seconds) = visit.app.gate.pass(visit.info.address) {
+        let now = visit.app.service.env().now();
+        return Err(WebError::TooMany { until: now.plus_seconds(seconds), now });
+    }
     let browser = req.cookie(SIGN_IN_COOKIE).map(|c| c.value().to_owned());
     let started = visit.app.service.begin_sign_in(query.return_to.as_deref().unwrap_or("/"), browser.as_deref()).await?;
     let mut response = see(&started.url);

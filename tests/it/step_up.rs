@@ -313,7 +313,8 @@ async fn s16_a_step_up_that_comes_back_as_somebody_else_ends_the_session() {
         assert_eq!(astrid.get(&format!("/devices/{device}")).await.status, StatusCode::UNAUTHORIZED);
         assert_eq!((world.count(EventKind::RevealGranted).await, world.count(EventKind::StepUp).await), (0, 0));
         let ended = world.trail().await.into_iter().map(|r| r.event).find(|e| e.kind == EventKind::SessionEnded).unwrap();
-        assert_eq!((ended.detail.as_str(), ended.outcome), ("step_up_other_person", Outcome::Refused));
+        assert!(ended.detail.starts_with("step_up_other_person line "));
+        assert_eq!(ended.outcome, Outcome::Refused);
         assert_eq!(ended.personal.login.as_deref(), Some("astrid"));
     }
 }

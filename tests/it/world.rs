@@ -366,3 +366,8 @@ pub fn link_to_provider(page: &Answer, issuer: &str) -> String {
     let (tail, _) = rest.split_once('"').unwrap();
     format!("{issuer}{tail}").replace("&#38;", "&").replace("&amp;", "&")
 }
+
+/// The public part of an API token.
+pub fn token_id(text: &str) -> &str {
+    text.split('_').nth(1).unwrap()
+}

@@ -41,7 +41,7 @@ statements! {
     UPDATE = "UPDATE devices SET udid = $2, name = $3, host_name = $4, model = $5, os_version = $6, asset_tag = $7, \
               device_key = $8, user_hint = $9, ownership = $10, state = $11, last_seen = $12, device_key_fold = $13, \
               asset_fold = $14, host_fold = $15, name_fold = $16 WHERE id = $1";
-    LOCK = concat!("SELECT d.id FROM devices d WHERE d.id = $1", lock!());
+    BY_SERIAL_LOCKED = concat!("SELECT ", columns!(), " FROM devices d WHERE d.serial = $1", lock!());
     TOUCH = "UPDATE devices SET last_seen = $2 WHERE id = $1 AND (last_seen IS NULL OR last_seen < $2)";
     OWNED = concat!(owned!(), " ORDER BY COALESCE(d.name_fold, d.host_fold, d.serial_fold), d.serial LIMIT $3");
     OWNED_ONE = concat!(owned!(), " AND d.id = $3");
@@ -55,9 +55,8 @@ pub async fn device_by_serial(conn: &mut Conn, serial: &Serial) -> Result<Option
     one(query(BY_SERIAL).bind(serial.as_str()).fetch_optional(conn).await?, read)
 }
 
-pub async fn lock_device(conn: &mut Conn, id: DeviceId) -> Result<(), StoreError> {
-    query(LOCK).bind(id.0).fetch_optional(conn).await?;
-    Ok(())
+pub async fn device_by_serial_locked(conn: &mut Conn, serial: &Serial) -> Result<Option<Device>, StoreError> {
+    one(query(BY_SERIAL_LOCKED).bind(serial.as_str()).fetch_optional(conn).await?, read)
 }
 
 pub async fn devices_by_serials(conn: &mut Conn, serials: &[Serial]) -> Result<Vec<Device>, StoreError> {

@@ -24,6 +24,8 @@ statements! {
     OWNERS_OF = concat!(
         "SELECT ", owner_columns!(), " FROM device_owners o WHERE o.device IN ", uuids_in!("$1"), " ORDER BY o.device, o.assigned_at, o.id"
     );
+    OWNER_IDS = "SELECT id FROM device_owners WHERE id > $1 ORDER BY id LIMIT $2";
+    BINDING_IDS = "SELECT id FROM login_bindings WHERE id > $1 ORDER BY id LIMIT $2";
     OWNER_LOCKED = concat!(
         "SELECT ", owner_columns!(), " FROM device_owners o WHERE o.device = $1 AND o.issuer = $2 AND o.login = $3", share!()
     );
@@ -51,6 +53,14 @@ pub async fn owners_of(conn: &mut Conn, devices: &[DeviceId]) -> Result<Vec<Atte
         return Ok(Vec::new());
     }
     many(&query(OWNERS_OF).bind(uuid_list(devices.iter().map(|d| d.0))).fetch_all(conn).await?, read_owner)
+}
+
+pub async fn owner_ids(conn: &mut Conn, after: RowId, limit: i64) -> Result<Vec<RowId>, StoreError> {
+    many(&query(OWNER_IDS).bind(after.0).bind(limit).fetch_all(conn).await?, |row| Ok(RowId(get(row, "id")?)))
+}
+
+pub async fn binding_ids(conn: &mut Conn, after: RowId, limit: i64) -> Result<Vec<RowId>, StoreError> {
+    many(&query(BINDING_IDS).bind(after.0).bind(limit).fetch_all(conn).await?, |row| Ok(RowId(get(row, "id")?)))
 }
 
 pub async fn owner_locked(conn: &mut Conn, device: DeviceId, issuer: &str, login: &Login) -> Result<Option<Attested<Owner>>, StoreError> {

@@ -1,0 +1,115 @@
+//! The trail: whole, changed, cut, and rows of other tables that it does not account for.
+
+use keyharbor::crypto::Ring;
+use keyharbor::service::custody::open_ring;
+use keyharbor::service::trail::{AtLeast, Verdict, verify};
+
+use crate::world::World;
+
+async fn ring(world: &World) -> Ring {
+    open_ring(&world.fresh.store, &world.root, false).await.unwrap()
+}
+
+async fn verdict(world: &World) -> Verdict {
+    verify(&world.fresh.store, &ring(world).await, None).await.unwrap()
+}
+
+async fn lived_in() -> [World; 2] {
+    let worlds = World::both().await;
+    for world in &worlds {
+        let device = world.astrids_mac().await;
+        let mut astrid = world.signed_in("astrid").await;
+        let grant = astrid.reveal(&device).await.location().to_owned();
+        astrid.get(&grant).await;
+    }
+    worlds
+}
+
+#[actix_web::test]
+async fn s48_a_changed_row_a_removed_row_and_changed_words_are_named() {
+    for (change, want) in [
+        ("UPDATE audit_events SET detail = 'x' WHERE seq = 4", 4),
+        ("UPDATE audit_events SET outcome = 'refused' WHERE seq = 2", 2),
+        ("DELETE FROM audit_events WHERE seq = 3", 3),
+        ("UPDATE audit_events SET personal = '{\"login\":\"kim\"}' WHERE seq = 5", 5),
+        ("UPDATE audit_events SET seq = 1000 WHERE seq = 2", 2),
+        ("UPDATE audit_head SET seq = 99", 0),
+    ] {
+        for world in lived_in().await {
+            assert!(matches!(verdict(&world).await, Verdict::Whole { .. }));
+            world.sql(change).await;
+            match verdict(&world).await {
+                Verdict::Broken { seq, .. } => assert!(want == 0 || seq == want, "{change}: row {seq}"),
+                other => panic!("{change}: {other:?}"),
+            }
+        }
+    }
+}
+
+#[actix_web::test]
+async fn s48_a_cut_tail_is_found_with_a_checkpoint() {
+    for world in lived_in().await {
+        let Verdict::Whole { seq, mac } = verdict(&world).await else { panic!("not whole") };
+        let checkpoint: AtLeast = format!("{seq}:{mac}").parse().unwrap();
+        let kept = world.trail().await;
+        let before = &kept[kept.len() - 2];
+        world.sql(&format!("DELETE FROM audit_events WHERE seq = {seq}")).await;
+        let hex: String = before.mac.iter().map(|b| format!("{b:02x}")).collect();
+        let literal = if world.fresh.url.starts_with("sqlite") { format!("x'{hex}'") } else { format!("'\\x{hex}'") };
+        world.sql(&format!("UPDATE audit_head SET seq = {}, mac = {literal}", before.seq)).await;
+        assert!(matches!(verdict(&world).await, Verdict::Whole { .. }), "without a checkpoint a clean cut shows nothing");
+        let found = verify(&world.fresh.store, &ring(&world).await, Some(&checkpoint)).await.unwrap();
+        assert!(matches!(found, Verdict::Short { .. }), "{found:?}");
+    }
+}
+
+#[actix_web::test]
+async fn s48_erased_personal_fields_leave_the_chain_valid() {
+    for world in lived_in().await {
+        world.sql("UPDATE audit_events SET personal = NULL, salt = NULL WHERE seq = 5").await;
+        assert!(matches!(verdict(&world).await, Verdict::Whole { .. }));
+        assert!(world.trail().await.iter().any(|r| r.erased));
+    }
+}
+
+#[actix_web::test]
+async fn a_row_that_was_true_once_and_is_put_back_is_named() {
+    for world in lived_in().await {
+        world.sql("CREATE TABLE kept AS SELECT * FROM device_owners").await;
+        let line = keyharbor::formats::owners::Line {
+            number: 2,
+            serial: keyharbor::domain::Serial::parse(crate::world::MAC).unwrap(),
+            login: keyharbor::domain::Login::parse("berit").unwrap(),
+        };
+        world.service.import_owners(&[line], true, true).await.unwrap();
+        assert!(matches!(verdict(&world).await, Verdict::Whole { .. }));
+        world.sql("INSERT INTO device_owners SELECT * FROM kept").await;
+        let Verdict::Unaccounted(row) = verdict(&world).await else { panic!("not noticed") };
+        assert_eq!(row.table, "device_owners");
+    }
+}
+
+#[actix_web::test]
+async fn a_revoked_token_and_an_ended_session_that_are_put_back_are_named() {
+    for table in ["api_tokens", "sessions"] {
+        for world in lived_in().await {
+            world.sql(&format!("CREATE TABLE kept AS SELECT * FROM {table}")).await;
+            let tokens = world.service.tokens().await.unwrap().0;
+            for token in tokens {
+                world.service.revoke_token(&token.id, keyharbor::domain::audit::Actor::Operator).await.unwrap();
+            }
+            let mut astrid = world.signed_in("astrid").await;
+            world.sql("INSERT INTO kept SELECT * FROM kept WHERE 1 = 0").await;
+            if table == "sessions" {
+                world.sql("DELETE FROM kept").await;
+                world.sql("INSERT INTO kept SELECT * FROM sessions").await;
+            }
+            assert_eq!(astrid.post("/sign-out", &[]).await.location(), "/signed-out");
+            assert!(matches!(verdict(&world).await, Verdict::Whole { .. }));
+            world.sql(&format!("DELETE FROM {table}")).await;
+            world.sql(&format!("INSERT INTO {table} SELECT * FROM kept")).await;
+            let Verdict::Unaccounted(row) = verdict(&world).await else { panic!("{table}: not noticed") };
+            assert_eq!(row.table, table);
+        }
+    }
+}
