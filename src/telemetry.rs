@@ -10,12 +10,20 @@ pub fn start<W>(level: &str, writer: W)
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
+    let _ = lines(level, writer).try_init();
+    hook();
+}
+
+/// The subscriber alone: one JSON object per line and event, ours from `level` on.
+pub fn lines<W>(level: &str, writer: W) -> impl tracing::Subscriber + Send + Sync + 'static
+where
+    W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
+{
     // Libraries may be chatty, but none of them below this level: their lines could hold what ours never do.
     let filter = EnvFilter::new(format!("warn,keyharbor={level}"));
     let lines =
         tracing_subscriber::fmt::layer().json().flatten_event(true).with_current_span(false).with_span_list(false).with_writer(writer);
-    let _ = tracing_subscriber::registry().with(lines.with_filter(filter)).try_init();
-    hook();
+    tracing_subscriber::registry().with(lines.with_filter(filter))
 }
 
 /// A panic's message can hold anything that was being formatted: only its place is logged.

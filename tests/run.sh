@@ -3,12 +3,18 @@
 # builds, walks the pages in Chromium, and ends with `cargo test`.
 #
 #   tests/run.sh [--no-browser | --only-browser] [arguments for cargo test …]
+#   tests/run.sh --exec COMMAND [ARGUMENT …]     nothing but the PostgreSQL, and that command beside it
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cd "$root"
 
-browser=yes cargo_tests=yes rest=()
+browser=yes cargo_tests=yes rest=() command=()
+if [[ ${1:-} == --exec ]]; then
+  browser=no
+  command=("${@:2}")
+  set --
+fi
 for argument in "$@"; do
   case $argument in
     --no-browser) browser=no ;;
@@ -140,6 +146,12 @@ install_missing
 
 begin 'PostgreSQL'
 start_cluster
+
+if ((${#command[@]} > 0)); then
+  begin "${command[0]}"
+  "${command[@]}"
+  exit
+fi
 
 if [[ $browser == yes ]]; then
   begin 'npm ci'

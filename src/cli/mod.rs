@@ -5,7 +5,7 @@ mod custody;
 pub mod demo;
 mod import;
 mod login;
-mod serve;
+pub mod serve;
 mod token;
 
 use std::io::Write as _;

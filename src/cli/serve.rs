@@ -82,7 +82,10 @@ async fn ring(store: &Store, config: &Config) -> Result<crate::crypto::Ring, Cus
 }
 
 /// Starts the server on a listener. Signals are the caller's.
-pub(crate) fn start(service: Keyharbor, listener: TcpListener) -> anyhow::Result<actix_web::dev::Server> {
+///
+/// # Errors
+/// A setting that is wrong, or a listener that cannot be used.
+pub fn start(service: Keyharbor, listener: TcpListener) -> anyhow::Result<actix_web::dev::Server> {
     let settings = service.rules().config.server.clone();
     let app = web::Data::new(App::new(service)?);
     let workers = if settings.workers == 0 { std::thread::available_parallelism().map_or(2, usize::from) } else { settings.workers };

@@ -132,6 +132,9 @@ impl Config {
         }
         self.exclusive_roles()?;
         self.time_zone()?;
+        if !["error", "warn", "info", "debug", "trace"].contains(&self.log.level.as_str()) {
+            return Err(invalid("log.level", "must be error, warn, info, debug or trace"));
+        }
         if !["en", "sv"].contains(&self.portal.default_language.as_str()) {
             return Err(invalid("portal.default_language", "must be \"en\" or \"sv\""));
         }
@@ -276,6 +279,7 @@ mod tests {
             ("KEYHARBOR__OIDC__SUBJECT_CLAIM", "oid", "oidc.tenant"),
             ("KEYHARBOR__REVEAL__TICKET_PATTERN", "(", "reveal.ticket_pattern"),
             ("KEYHARBOR__PORTAL__TIME_ZONE", "Mars/Base", "portal.time_zone"),
+            ("KEYHARBOR__LOG__LEVEL", "info,sqlx=trace", "log.level"),
         ] {
             let error = with(&[(key, value)]).err().unwrap_or_default();
             assert!(error.contains(name), "{key}={value}: {error}");

@@ -45,7 +45,7 @@ impl RootKey {
     pub fn parse(text: &str) -> Result<Self, RingError> {
         let hex = text.trim().strip_prefix(ROOT_PREFIX).ok_or(RingError::RootKeyForm)?;
         let mut key = Self([0u8; 32]);
-        if hex.len() != 64 {
+        if hex.len() != 64 || !hex.bytes().all(|b| b.is_ascii_hexdigit()) {
             return Err(RingError::RootKeyForm);
         }
         for (byte, pair) in key.0.iter_mut().zip(hex.as_bytes().chunks_exact(2)) {
@@ -278,6 +278,11 @@ mod tests {
         bytes.iter().map(|b| format!("{b:02x}")).collect()
     }
 
+    fn un(hex: &str) -> Vec<u8> {
+        let digit = |c: u8| char::from(c).to_digit(16).unwrap();
+        hex.as_bytes().chunks(2).map(|pair| u8::try_from(digit(pair[0]) * 16 + digit(pair[1])).unwrap()).collect()
+    }
+
     const ROW: Place<'static> = Place { table: "key_versions", row: Uuid::from_u128(7), device: Uuid::from_u128(9), kind: "recovery_key" };
 
     #[test]
@@ -301,11 +306,22 @@ mod tests {
         assert_eq!(again.open(&ROW, &sealed).unwrap().as_slice(), b"AAAA-BBBB-CCCC-DDDD-EEEE-FFF2");
     }
 
+    /// Bytes of the first release, typed here once: every later one must open them, whatever it writes itself.
+    #[test]
+    fn s55_a_ring_and_a_blob_of_the_first_release_still_open() {
+        let lines = include_str!("golden_v1.txt").lines().map(|l| l.split_once(' ').unwrap());
+        let golden: std::collections::HashMap<&str, &str> = lines.map(|(name, value)| (name, value.trim())).collect();
+        let root = RootKey::parse(golden["root"]).unwrap();
+        let ring = Ring::unwrap(&root, 3, &un(golden["ring"]), "").unwrap();
+        let plain = ring.open(&ROW, &Sealed::from_parts(un(golden["blob"]), 1)).unwrap();
+        assert_eq!(plain.as_slice(), b"AAAA-BBBB-CCCC-DDDD-EEEE-FFF2");
+        assert!(ring.row_mac_ok(b"row", &un(golden["row"])));
+        assert!(!ring.row_mac_ok(b"rov", &un(golden["row"])));
+    }
+
     #[test]
     fn s55_known_answers_of_aes_256_gcm() {
         // NIST GCM specification, test case 15 (256-bit key, no AAD).
-        let digit = |c: u8| char::from(c).to_digit(16).unwrap() as u8;
-        let un = |s: &str| s.as_bytes().chunks(2).map(|pair| digit(pair[0]) * 16 + digit(pair[1])).collect::<Vec<u8>>();
         use aes_gcm::{
             Aes256Gcm, Key, Nonce,
             aead::{Aead, KeyInit},
@@ -330,7 +346,7 @@ mod tests {
         assert!(Ring::unwrap(&root, 1, &wrapped, "").unwrap().is_demo());
         assert!(matches!(Ring::unwrap(&other, 1, &wrapped, "x"), Err(RingError::WrongRootKey { .. })));
         assert!(matches!(Ring::unwrap(&root, 2, &wrapped, "x"), Err(RingError::WrongRootKey { .. })));
-        for short in ["", "khroot1_", "khroot1_00", &format!("khroot1_{}", "g".repeat(64))] {
+        for short in ["", "khroot1_", "khroot1_00", &format!("khroot1_{}", "g".repeat(64)), &format!("khroot1_{}", "+f".repeat(32))] {
             assert_eq!(RootKey::parse(short).err(), Some(RingError::RootKeyForm));
         }
     }

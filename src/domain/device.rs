@@ -3,6 +3,7 @@
 use unicode_normalization::UnicodeNormalization;
 
 use super::ids::{DeviceId, Timestamp};
+use super::recovery_key::looks_like_key;
 
 /// Why a text from outside was refused. The message names the rule, never the value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -13,6 +14,8 @@ pub enum TextError {
     TooLong,
     #[error("holds a character that is not allowed")]
     BadCharacter,
+    #[error("looks like a recovery key")]
+    LooksLikeKey,
 }
 
 /// A serial number: upper case, 1–200 printable ASCII characters, no white space at either end.
@@ -23,7 +26,8 @@ impl Serial {
     /// Trims, upper-cases, checks.
     ///
     /// # Errors
-    /// [`TextError`]: empty, over 200 characters, or not printable ASCII.
+    /// [`TextError`]: empty, over 200 characters, not printable ASCII, or shaped like a recovery key: a serial number is
+    /// kept and shown in clear, and some client will one day swap the two fields.
     pub fn parse(text: &str) -> Result<Self, TextError> {
         let text = text.trim();
         if text.is_empty() {
@@ -34,6 +38,9 @@ impl Serial {
         }
         if !text.bytes().all(|b| b == b' ' || b.is_ascii_graphic()) {
             return Err(TextError::BadCharacter);
+        }
+        if looks_like_key(text) {
+            return Err(TextError::LooksLikeKey);
         }
         Ok(Self(text.to_ascii_uppercase()))
     }
@@ -51,6 +58,12 @@ pub fn clean(text: &str, max: usize) -> Option<String> {
     let joined = kept.split(' ').filter(|w| !w.is_empty()).collect::<Vec<_>>().join(" ");
     let cut: String = joined.chars().take(max).collect();
     (!cut.is_empty()).then_some(cut)
+}
+
+/// The same for what an agent says besides the key. What looks like a key is dropped: hints are kept and shown in clear,
+/// and no hint is worth refusing the deposit that it came with.
+pub fn hint(text: &str) -> Option<String> {
+    clean(text, 200).filter(|kept| !looks_like_key(kept))
 }
 
 /// Bidi controls, zero-width characters, byte-order marks, soft hyphens, tags: invisible, and able to make text lie.
@@ -184,6 +197,7 @@ mod tests {
         assert_eq!(Serial::parse("  "), Err(TextError::Empty));
         assert_eq!(Serial::parse("C02\0A"), Err(TextError::BadCharacter));
         assert_eq!(Serial::parse(&"A".repeat(201)), Err(TextError::TooLong));
+        assert_eq!(Serial::parse("aaaa-bbbb-cccc-dddd-eeee-fff2"), Err(TextError::LooksLikeKey));
     }
 
     #[test]

@@ -2,6 +2,8 @@
 
 use zeroize::{Zeroize, Zeroizing};
 
+use super::device::is_format;
+
 /// What a sealed value is. Only recovery keys today; the name is part of the AAD, so it is frozen.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
 pub enum SecretKind {
@@ -103,6 +105,13 @@ impl RecoveryKey {
 /// `true` when free text holds something shaped like a recovery key, in any spacing or case: such text is refused where
 /// a reason is asked for. 24 letters or digits in groups of four, or in one run with a digit in it.
 pub fn looks_like_key(text: &str) -> bool {
+    // Characters that nobody sees are taken out when a text is kept: what is left must not be a key either.
+    let seen = |c: &char| c.is_whitespace() || !(c.is_control() || is_format(*c));
+    let kept = Zeroizing::new(text.chars().filter(seen).collect::<String>());
+    key_shaped(text) || key_shaped(&kept)
+}
+
+fn key_shaped(text: &str) -> bool {
     let mut wide: String = text.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '-' }).collect();
     let mut run = 0usize; // groups of exactly four in a row
     let mut found = false;
@@ -154,6 +163,7 @@ mod tests {
         assert!(looks_like_key("user read aaaa-bbbb-cccc-dddd-eeee-fff2 to me"));
         assert!(looks_like_key("key: AAAA BBBB CCCC DDDD EEEE FFF2"));
         assert!(looks_like_key("AAAABBBBCCCCDDDDEEEEFFF2"));
+        assert!(looks_like_key("A\u{200B}AAA-B\u{AD}BBB-CC\u{2060}CC-DDDD-EEEE-FFF2"), "invisible characters go before a text is kept");
         assert!(!looks_like_key("forgot the password after a holiday, called back on the number in the directory"));
     }
 }

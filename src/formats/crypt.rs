@@ -5,7 +5,7 @@
 
 use serde::Serialize;
 
-use crate::domain::device::{Serial, clean};
+use crate::domain::device::{Serial, hint};
 use crate::domain::ids::Timestamp;
 use crate::domain::recovery_key::{RecoveryKey, SecretKind};
 
@@ -47,8 +47,8 @@ pub fn check_in(pairs: &[(String, String)]) -> Result<CheckIn, BadCheckIn> {
     .ok_or_else(|| bad(Some(&serial), "secret_type", "is not known"))?;
     let key = RecoveryKey::parse(get("recovery_password").unwrap_or_default())
         .map_err(|_| bad(Some(&serial), "recovery_password", "is missing or not a recovery key"))?;
-    let username = get("username").and_then(|u| clean(u, 200));
-    let mac_name = get("macname").and_then(|m| clean(m, 200));
+    let username = get("username").and_then(hint);
+    let mac_name = get("macname").and_then(hint);
     Ok(CheckIn { serial, kind, key, username, mac_name })
 }
 

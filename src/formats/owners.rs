@@ -36,7 +36,9 @@ pub fn read(bytes: &[u8]) -> Result<(Vec<Line>, Vec<BadLine>), FileError> {
     let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
     let first = bytes.split(|b| *b == b'\n').next().unwrap_or_default();
     let separator = if first.contains(&b';') && !first.contains(&b',') { b';' } else { b',' };
-    let mut reader = csv::ReaderBuilder::new().delimiter(separator).flexible(true).trim(csv::Trim::All).from_reader(bytes);
+    // The reader counts the lines of a file with CR LF one short; people look for the line that is named.
+    let bytes = bytes.split(|b| *b == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line)).collect::<Vec<_>>().join(&b'\n');
+    let mut reader = csv::ReaderBuilder::new().delimiter(separator).flexible(true).trim(csv::Trim::All).from_reader(bytes.as_slice());
     let heading = reader.headers().map_err(|_| FileError::NotCsv(1))?;
     let column = |name: &str| heading.iter().position(|h| h.eq_ignore_ascii_case(name)).ok_or(FileError::Heading);
     let (serial_at, login_at) = (column("serial")?, column("login")?);

@@ -78,7 +78,12 @@ impl Keyharbor {
         }
         let hash = ring.token_hash(Purpose::Session, cookie.as_bytes());
         let mut tx = self.store.read().await?;
-        let Some(row) = tx.session_by_hash(&hash).await? else { return Ok(None) };
+        let Some(found) = Self::unreadable(tx.session_by_hash(&hash).await)? else {
+            drop(tx);
+            self.record_integrity("sessions", None, request).await?;
+            return Ok(None);
+        };
+        let Some(row) = found else { return Ok(None) };
         let old_mac = row.mac().to_vec();
         let Ok(session) = row.check(ring.as_ref()) else {
             drop(tx);

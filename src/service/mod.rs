@@ -196,6 +196,14 @@ impl Keyharbor {
         .await
     }
 
+    /// A deciding row that cannot even be read was written by someone else: it counts like one that does not verify.
+    pub(crate) fn unreadable<T>(read: std::result::Result<T, StoreError>) -> Result<Option<T>> {
+        match read {
+            Err(StoreError::Decode(_)) => Ok(None),
+            other => Ok(Some(other?)),
+        }
+    }
+
     /// Runs a whole transaction again while its failure is a passing one, until the patience ends.
     pub(crate) async fn retry<T>(&self, act: impl AsyncFn() -> Result<T>) -> Result<T> {
         let attempt = async {

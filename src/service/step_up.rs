@@ -10,13 +10,12 @@ use secrecy::{ExposeSecret, SecretString};
 use super::access::{SignedIn, cookie_secret};
 use super::forms::{DeskText, RevealForm};
 use super::sign_in::{Finished, Memory, SignInError, Started};
-use super::{Keyharbor, RequestInfo, Result, ServiceError};
+use super::{Keyharbor, RequestInfo, Result};
 use crate::crypto::{Purpose, Ring};
 use crate::domain::audit::{EventKind, Outcome};
 use crate::domain::integrity::Attested;
-use crate::domain::person::{Roles, SignIn};
+use crate::domain::person::{Roles, Session, SignIn};
 use crate::oidc::{Ask, Identity};
-use crate::store::StoreError;
 
 impl Keyharbor {
     /// Opens a step-up for a person whose sign-in is too old, the form kept with it.
@@ -79,21 +78,19 @@ impl Keyharbor {
     ) -> Result<bool> {
         self.retry(async || {
             let mut tx = self.store.write().await?;
-            // Read again: `last_seen` may have moved meanwhile.
-            let Some(row) = tx.session_by_hash(&current.session.secret_hash).await? else { return Ok(false) };
-            let old_mac = row.mac().to_vec();
-            let Ok(mut session) = row.check(ring.as_ref()) else { return Ok(false) };
-            session.secret_hash = ring.token_hash(Purpose::Session, cookie.expose_secret().as_bytes());
-            (session.auth_time, session.acr, session.last_seen) = (identity.auth_time, identity.acr.clone(), self.env.now());
-            // The provider may have begun a session of its own anew: a logout will name that one.
-            session.sid = identity.sid.clone().or(session.sid);
-            // A role that the provider no longer gives is gone at once; a new one waits for the next sign-in.
-            let lost = Roles::from_bits(session.roles.bits() & !identity.roles.bits());
-            session.roles = Roles::from_bits(session.roles.bits() & identity.roles.bits());
-            if !tx.replace_session(session.id, &old_mac, &Attested::sign(session, ring.as_ref())).await? {
-                // Moved by another request between the two statements: read it again.
-                return Err(ServiceError::Store(StoreError::Unavailable("the session moved meanwhile".into())));
+            // Another tab may move `last_seen` at this very moment: then what was read is not there any more, and is read again.
+            let mut renewed = None;
+            for _ in 0..3 {
+                let Some(row) = tx.session_by_hash(&current.session.secret_hash).await? else { return Ok(false) };
+                let old_mac = row.mac().to_vec();
+                let Ok(old) = row.check(ring.as_ref()) else { return Ok(false) };
+                let (session, lost) = self.renewed(ring, old, identity, cookie);
+                if tx.replace_session(session.id, &old_mac, &Attested::sign(session, ring.as_ref())).await? {
+                    renewed = Some(lost);
+                    break;
+                }
             }
+            let Some(lost) = renewed else { return Ok(false) };
             if let Some(form) = form {
                 tx.insert_sign_in(form).await?;
             }
@@ -108,6 +105,18 @@ impl Keyharbor {
             Ok(true)
         })
         .await
+    }
+
+    /// The session with the fresh proof, and the roles it loses by it.
+    fn renewed(&self, ring: &Ring, mut session: Session, identity: &Identity, cookie: &SecretString) -> (Session, Roles) {
+        session.secret_hash = ring.token_hash(Purpose::Session, cookie.expose_secret().as_bytes());
+        (session.auth_time, session.acr, session.last_seen) = (identity.auth_time, identity.acr.clone(), self.env.now());
+        // The provider may have begun a session of its own anew: a logout will name that one.
+        session.sid = identity.sid.clone().or(session.sid);
+        // A role that the provider no longer gives is gone at once; a new one waits for the next sign-in.
+        let lost = Roles::from_bits(session.roles.bits() & !identity.roles.bits());
+        session.roles = Roles::from_bits(session.roles.bits() & identity.roles.bits());
+        (session, lost)
     }
 
     async fn end_for_other(&self, current: &SignedIn, request: &RequestInfo) -> Result<()> {
@@ -132,7 +141,7 @@ impl Keyharbor {
     /// The form that a step-up kept; once, and for the same session line only.
     ///
     /// # Errors
-    /// [`ServiceError`].
+    /// [`super::ServiceError`].
     pub async fn take_form(&self, person: &SignedIn, key: &str) -> Result<Option<RevealForm>> {
         let ring = self.ring()?;
         match self.take(&ring, key, Some(key)).await {

@@ -36,6 +36,10 @@ impl Keyharbor {
         if new.expires_at.is_some_and(|t| t <= self.env.now()) {
             return Err(ServiceError::invalid("expires", "is in the past"));
         }
+        if new.device_pattern.as_ref().is_some_and(|p| p.trim().is_empty()) {
+            // A script's empty variable must not make a token for all devices.
+            return Err(ServiceError::invalid("devices", "must not be empty; leave it out for all"));
+        }
         let mut id = [0u8; 8];
         self.env.entropy.fill(&mut id);
         let id: String = id.iter().map(|b| format!("{b:02x}")).collect();
@@ -47,7 +51,7 @@ impl Keyharbor {
             name,
             scopes: new.scopes,
             door: new.door,
-            device_pattern: new.device_pattern.map(|p| p.trim().to_ascii_uppercase()).filter(|p| !p.is_empty()),
+            device_pattern: new.device_pattern.map(|p| p.trim().to_ascii_uppercase()),
             trust: new.trust,
             created_at: self.env.now(),
             expires_at: new.expires_at,
@@ -116,7 +120,10 @@ impl Keyharbor {
             self.refuse_unknown(EventKind::AccessRefused, "token", request).await;
             return Err(refused);
         };
-        let row = self.store.read().await?.token(parts.id).await?;
+        let Some(row) = Self::unreadable(self.store.read().await?.token(parts.id).await)? else {
+            self.record_integrity("api_tokens", None, request).await?;
+            return Err(refused);
+        };
         let stored = row.as_ref().map(|r| r.parts().0.secret_hash.clone()).unwrap_or_default();
         let secret = zeroize::Zeroizing::new(format!("{}_{}", parts.id, parts.secret));
         let matches = ring.token_hash_ok(Purpose::ApiToken, secret.as_bytes(), &stored);

@@ -139,11 +139,12 @@ impl Keyharbor {
         let mut events = Vec::new();
         let mut event = self.person_event(EventKind::AccessRefused, Outcome::Refused, person, request);
         event.detail = "reveal".into();
-        if let Some(row) = tx.grant(id).await? {
-            match row.check(ring.as_ref()) {
+        let found = Self::unreadable(tx.grant(id).await)?;
+        if let Some(row) = found.map_or(Some(Err(())), |row| row.map(Ok)) {
+            match row.and_then(|row| row.check(ring.as_ref()).map_err(|_| ())) {
                 Ok(grant) if grant.who == person.session.who => return Ok(Ok(grant)),
                 Ok(grant) => about(&mut event, &grant),
-                Err(_) => {
+                Err(()) => {
                     let mut event = self.event(EventKind::IntegrityFailure, Outcome::Failed, Actor::System, request);
                     (event.detail, event.grant) = ("reveal_grants".into(), Some(id));
                     events.push(event);

@@ -79,6 +79,7 @@ pub async fn check_in(req: HttpRequest, visit: Visit, body: Body<SMALL_BODY>) ->
 /// `GET …/verify/{serial}/{secret_type}/`: is one escrowed, and since when?
 pub async fn verify(req: HttpRequest, visit: Visit) -> Result<HttpResponse, WebError> {
     let token = caller(&req, &visit).await?;
+    visit.app.service.permit_token(&token, Action::ReadStatus, Relation::NoDevice, &visit.info).await?;
     let path = |name: &str| req.match_info().get(name).unwrap_or_default();
     let serial = Serial::parse(path("serial")).map_err(|_| WebError::NotFound)?;
     if SecretKind::parse(path("kind")).is_none() {

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::WebError;
 use super::extract::{Body, LARGE_BODY, SMALL_BODY, Visit, media_type};
-use crate::domain::device::{DeviceState, Ownership, Serial, clean};
+use crate::domain::device::{DeviceState, Ownership, Serial, clean, hint};
 use crate::domain::escrow::KeyVersion;
 use crate::domain::policy::{Action, Relation};
 use crate::domain::recovery_key::{RecoveryKey, SecretKind};
@@ -58,7 +58,8 @@ struct BadItem {
 /// The known fields of an object; the first unknown one is an error that names it, if its name can be shown.
 fn only_known(object: &Map<String, Value>, known: &[&str]) -> Result<(), (String, String)> {
     let Some(unknown) = object.keys().find(|k| !known.contains(&k.as_str())) else { return Ok(()) };
-    let showable = unknown.len() <= 40 && unknown.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
+    // Shorter than a key, however it is written: a value that slipped into the place of a name is not repeated.
+    let showable = unknown.len() < 24 && unknown.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
     Err((if showable { unknown.clone() } else { "(unknown)".to_owned() }, "is not a field of this request".to_owned()))
 }
 
@@ -93,8 +94,7 @@ fn read_deposit(object: &Map<String, Value>) -> Result<Deposit, (String, String)
         None => None,
         Some(t) => Some(Timestamp::parse_rfc3339(t).ok_or_else(|| wrong("escrowed_at", &"must be an RFC 3339 time"))?),
     };
-    let hints =
-        Hints { host_name: text(object, "hostname")?.and_then(|t| clean(t, 200)), user: text(object, "user")?.and_then(|t| clean(t, 200)) };
+    let hints = Hints { host_name: text(object, "hostname")?.and_then(hint), user: text(object, "user")?.and_then(hint) };
     Ok(Deposit { serial, kind, key, escrowed_at, hints })
 }
 
@@ -156,10 +156,11 @@ async fn single(visit: &Visit, token: &ApiToken, value: &Value) -> Result<HttpRe
 }
 
 async fn bulk(visit: &Visit, token: &ApiToken, items: &[Value]) -> Result<HttpResponse, WebError> {
+    let source = Source::from(token);
     if items.len() > MOST_DEPOSITS {
+        visit.app.service.refuse_deposits(&source, &[(None, "too_many")], &visit.info).await?;
         return Err(WebError::Field { field: "deposits".into(), why: format!("must be at most {MOST_DEPOSITS}") });
     }
-    let source = Source::from(token);
     let mut good = Vec::new();
     let mut bad = Vec::new();
     for (index, item) in items.iter().enumerate() {
@@ -257,6 +258,7 @@ pub async fn write_device(
     serial: web::Path<String>,
     body: Body<SMALL_BODY>,
 ) -> Result<HttpResponse, WebError> {
+    caller.visit.app.service.permit_token(&caller.token, Action::WriteDevice, Relation::NoDevice, &caller.visit.info).await?;
     let serial = serial_of(&serial)?;
     let patch = patch(&json(&req, &body.0)?).map_err(|(field, why)| WebError::Field { field, why })?;
     let (device, made) = caller.visit.app.service.write_device(&caller.token, &serial, &patch, &caller.visit.info).await?;

@@ -234,21 +234,20 @@ impl WebError {
             Self::BadToken => {
                 response.insert_header((header::WWW_AUTHENTICATE, "Bearer"));
             }
-            Self::TooSlow => {
-                response.insert_header((header::CONNECTION, "close"));
-            }
             _ => {}
         }
     }
 }
 
-/// The bare form; the guard replaces it by the one that fits the surface.
+/// The bare form, with the headers that its status needs; the guard replaces it by the one that fits the surface.
 impl ResponseError for WebError {
     fn status_code(&self) -> StatusCode {
         self.outline().0
     }
 
     fn error_response(&self) -> HttpResponse {
-        HttpResponse::new(self.status_code())
+        let mut response = HttpResponse::build(self.status_code());
+        self.headers(&mut response);
+        response.finish()
     }
 }

@@ -57,7 +57,8 @@ impl Visit {
         let chosen = req.cookie(LANGUAGE_COOKIE).and_then(|c| Language::parse(c.value()));
         let asked = || req.headers().get(header::ACCEPT_LANGUAGE).and_then(|v| v.to_str().ok()).map(Language::negotiate);
         let lang = chosen.or_else(asked).unwrap_or(app.default_language);
-        let here = req.uri().path_and_query().map_or("/", |p| p.as_str());
+        // A callback's query holds a code: no page links back to it.
+        let here = req.uri().path_and_query().map(|p| p.as_str()).filter(|p| !p.starts_with("/auth/")).unwrap_or("/");
         let address = (crate::service::sign_in::safe_return(if req.method() == "GET" { here } else { "/" }), address);
         Some(Self { info: RequestInfo { id, address: address.1, user_agent }, lang, address: address.0, app })
     }
@@ -174,7 +175,9 @@ impl<T: DeserializeOwned + CsrfField + 'static> FromRequest for Form<T> {
         Box::pin(async move {
             let Visitor { visit, person } = visitor(&req).await?;
             if !is_form(&req) {
-                return Err(WebError::MediaType);
+                // No form of ours has another type, and other sites can post text/plain without asking.
+                visit.app.service.refuse_person(&person, "form_type", None, &visit.info).await?;
+                return Err(WebError::Csrf);
             }
             let bytes = read(&req, &mut payload, SMALL_BODY).await?;
             let fields: T = serde_urlencoded::from_bytes(&bytes)

@@ -17,7 +17,7 @@ use futures_util::FutureExt as _;
 use super::error::{Down, WebError};
 use super::extract::{RequestId, SESSION_COOKIE, Visit, person_of};
 use super::pages::ErrorPage;
-use super::{App, assets};
+use super::{App, ROUTES, assets, unread};
 use crate::domain::EventKind;
 use crate::service::ServiceError;
 use crate::service::access::SignedIn;
@@ -58,8 +58,9 @@ struct Note {
 }
 
 /// The one middleware.
-pub async fn around(req: ServiceRequest, next: Next<impl MessageBody + 'static>) -> Result<ServiceResponse<BoxBody>, Error> {
+pub async fn around(mut req: ServiceRequest, next: Next<impl MessageBody + 'static>) -> Result<ServiceResponse<BoxBody>, Error> {
     let started = Instant::now();
+    let unread = unread::lend(&mut req);
     if let Some(app) = req.app_data::<web::Data<App>>() {
         let id = app.service.env().uuid();
         req.extensions_mut().insert(RequestId(id));
@@ -69,11 +70,13 @@ pub async fn around(req: ServiceRequest, next: Next<impl MessageBody + 'static>)
     };
     let note = Note { app: visit.app.clone(), surface: Surface::of(req.path()), method: req.method().clone(), visit, started };
     if let Some(error) = refused(&note, &req).await {
-        let answer = req.into_response(HttpResponse::from_error(error)).map_into_boxed_body();
-        return Ok(finish(&note, answer));
+        // Rendered here: `into_response` forgets the error that a response was made from.
+        let person = req.extensions().get::<SignedIn>().cloned();
+        let answer = render(&note, &error, person.as_ref()).unwrap_or_else(|| HttpResponse::new(error.outline().0));
+        return Ok(finish(&note, req.into_response(answer)).map_body(|_, body| unread.hold(body)));
     }
     let error = match AssertUnwindSafe(next.call(req)).catch_unwind().await {
-        Ok(Ok(answer)) => return Ok(finish(&note, answer.map_into_boxed_body())),
+        Ok(Ok(answer)) => return Ok(finish(&note, answer.map_into_boxed_body()).map_body(|_, body| unread.hold(body))),
         Ok(Err(error)) => foreign(&error),
         Err(_) => WebError::Internal("a handler panicked".into()),
     };
@@ -81,6 +84,7 @@ pub async fn around(req: ServiceRequest, next: Next<impl MessageBody + 'static>)
     let mut answer = render(&note, &error, None).unwrap_or_else(|| HttpResponse::new(error.outline().0));
     headers(answer.headers_mut(), &note);
     log(&note, "-", answer.status());
+    let answer = answer.map_body(|_, body| unread.hold(body));
     Err(InternalError::from_response("answered", answer).into())
 }
 
@@ -127,12 +131,16 @@ async fn refused(note: &Note, req: &ServiceRequest) -> Option<WebError> {
     if app.service.is_sealed() && *surface != Surface::Bare {
         return Some(WebError::Unavailable { what: Down::Sealed, source: Box::new(ServiceError::Sealed) });
     }
-    let changes = !matches!(note.method, Method::GET | Method::HEAD | Method::OPTIONS | Method::TRACE | Method::CONNECT);
-    if *surface == Surface::Page && changes && cross_site(app, req.headers()) {
+    if *surface == Surface::Page && changes(&note.method) && cross_site(app, req.headers()) {
         record_cross_site(req.request(), &note.visit).await;
         return Some(WebError::Csrf);
     }
     None
+}
+
+/// Does any page take this method to change something? One that none takes reaches no handler: its answer is 405.
+fn changes(method: &Method) -> bool {
+    !method.is_safe() && ROUTES.iter().any(|r| r.method == method.as_str() && Surface::of(r.path) == Surface::Page)
 }
 
 /// Fetch metadata first, then `Origin`; a browser sends at least one of them with every form.
@@ -166,11 +174,10 @@ fn render(note: &Note, error: &WebError, person: Option<&SignedIn>) -> Option<Ht
         Surface::Agent => Some(error.plain()),
         Surface::Bare => None,
         Surface::Page => {
-            let page = ErrorPage {
-                page: note.visit.page(person, None),
-                kind: error.page(&note.visit.formats()),
-                reference: note.visit.reference(),
-            };
+            let mut frame = note.visit.page(person, None);
+            // The choice of language leads back to an address, and a refused one may hold what was never to be repeated.
+            frame.address = "/".to_owned();
+            let page = ErrorPage { page: frame, kind: error.page(&note.visit.formats()), reference: note.visit.reference() };
             let mut response = HttpResponse::build(error.outline().0);
             error.headers(&mut response);
             Some(response.content_type("text/html; charset=utf-8").body(page.render().unwrap_or_default()))

@@ -19,6 +19,7 @@ mod proxy;
 mod reveal;
 mod signin;
 mod trail;
+mod unread;
 
 use std::time::Duration;
 

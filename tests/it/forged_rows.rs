@@ -112,6 +112,8 @@ async fn s52_a_session_edited_or_written_is_nobodys() {
         let device = world.astrids_mac().await;
         for edit in [
             "UPDATE sessions SET roles = 3",
+            "UPDATE sessions SET roles = 31",
+            "UPDATE sessions SET login = 'ASTRID'",
             "UPDATE sessions SET subject = 'sub-astrid'",
             "UPDATE sessions SET login = 'astrid'",
             "UPDATE sessions SET auth_time = auth_time + 3600000000",
@@ -151,6 +153,8 @@ async fn s52_a_token_widened_lengthened_or_brought_back_is_dead() {
         let path = format!("/api/v1/devices/{MAC}");
         for edit in [
             "UPDATE api_tokens SET scopes = 63",
+            "UPDATE api_tokens SET scopes = 4095",
+            "UPDATE api_tokens SET trust = 9",
             "UPDATE api_tokens SET expires_at = 9000000000000000",
             "UPDATE api_tokens SET trust = 3",
             "UPDATE api_tokens SET device_pattern = 'C02*'",
@@ -197,6 +201,7 @@ async fn s52_a_grant_bent_towards_oneself_opens_nothing() {
             ("valid_until = valid_until + 3600000000".into(), "valid_until = valid_until - 3600000000".into()),
             ("valid_from = valid_from - 1".into(), "valid_from = valid_from + 1".into()),
             ("basis = 'desk'".into(), "basis = 'owner'".into()),
+            ("basis = 'all'".into(), "basis = 'owner'".into()),
             ("renewal = -9".into(), "renewal = 0".into()),
         ];
         for (edit, back) in edits {

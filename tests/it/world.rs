@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
 
 use actix_web::body::to_bytes;
 use actix_web::http::header::HeaderMap;
@@ -44,6 +45,7 @@ pub struct World {
     pub root: RootKey,
     pub service: Keyharbor,
     pub app: web::Data<App>,
+    browsers: AtomicU8,
 }
 
 /// One answer.
@@ -125,7 +127,7 @@ impl World {
         let oidc = Oidc::new(&config.oidc, &config.outbound, ORIGIN, env.clone()).unwrap();
         let service = Keyharbor::new(fresh.store.clone(), env.clone(), Rules::new(config).unwrap(), oidc, custody);
         let app = web::Data::new(App::new(service.clone()).unwrap());
-        Self { idp, clock, env, fresh, root, service, app }
+        Self { idp, clock, env, fresh, root, service, app, browsers: AtomicU8::new(0) }
     }
 
     /// The same world, restarted with other settings or custody (the database stays).
@@ -147,8 +149,13 @@ impl World {
         (service, app)
     }
 
+    /// After fifty browsers the next fifty come from another network, since each may begin only so many sign-ins.
     pub fn browser(&self) -> Browser {
-        Browser { app: self.app.clone(), jar: BTreeMap::new(), peer: "192.0.2.10:40000".parse().unwrap(), headers: Vec::new(), csrf: None }
+        let peer = match self.browsers.fetch_add(1, Ordering::Relaxed) / 50 {
+            0 => "192.0.2.10:40000".parse().unwrap(),
+            n => SocketAddr::from(([198, 18, n, 10], 40000)),
+        };
+        Browser { app: self.app.clone(), jar: BTreeMap::new(), peer, headers: Vec::new(), csrf: None }
     }
 
     /// A browser with that person signed in.
@@ -194,7 +201,7 @@ impl World {
             request = request.insert_header(("host", HOST));
         }
         for (name, value) in headers {
-            request = request.append_header((*name, *value));
+            request = with_header(request, name, value);
         }
         send(&self.app, request).await
     }
@@ -243,6 +250,11 @@ impl World {
             sqlx::query(text).execute(&mut conn).await.unwrap().rows_affected()
         }
     }
+}
+
+/// One more header line; a length takes the place of the true one.
+fn with_header(request: test::TestRequest, name: &str, value: &str) -> test::TestRequest {
+    if name == "content-length" { request.insert_header((name, value)) } else { request.append_header((name, value)) }
 }
 
 /// Sends one request through the real application.
@@ -299,7 +311,7 @@ impl Browser {
             request = request.insert_header(("host", HOST));
         }
         for (name, value) in headers.iter().copied().chain(self.headers.iter().map(|(n, v)| (n.as_str(), v.as_str()))) {
-            request = request.append_header((name, value));
+            request = with_header(request, name, value);
         }
         if !self.jar.is_empty() {
             let line = self.jar.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("; ");

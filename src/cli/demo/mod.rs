@@ -77,9 +77,9 @@ impl Drop for Folder {
 fn folder(data: Option<PathBuf>, env: &Env) -> anyhow::Result<Folder> {
     let temporary = data.is_none();
     let path = data.unwrap_or_else(|| std::env::temp_dir().join(format!("keyharbor-demo-{}", env.uuid().simple())));
-    std::fs::create_dir_all(&path).with_context(|| format!("cannot make {}", path.display()))?;
-    use std::os::unix::fs::PermissionsExt as _;
-    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o700))?;
+    use std::os::unix::fs::DirBuilderExt as _;
+    // A folder that was there before keeps its mode: it may be somebody's home.
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&path).with_context(|| format!("cannot make {}", path.display()))?;
     Ok(Folder { path: path.canonicalize()?, temporary })
 }
 
@@ -87,6 +87,8 @@ pub async fn run(demo: Demo) -> anyhow::Result<ExitCode> {
     if !demo.listen.ip().is_loopback() || !demo.idp_listen.ip().is_loopback() {
         bail!("the demo listens on loopback addresses only");
     }
+    // From here on a signal ends the demo in order, so that no folder stays behind.
+    let stop = actix_web::rt::spawn(stop_signal());
     let (clock, env) = crate::service::clock::system();
     let bind = |at: SocketAddr| {
         TcpListener::bind(at).with_context(|| format!("cannot listen on {at}; choose another with --listen or --idp-listen"))
@@ -128,7 +130,7 @@ pub async fn run(demo: Demo) -> anyhow::Result<ExitCode> {
     } else {
         let tasks = background(&service, clock, &store);
         announce(demo.json, &origin, &issuer, &token, &logins);
-        stop_signal().await;
+        let _ = stop.await;
         tasks.iter().for_each(actix_web::rt::task::JoinHandle::abort);
     }
     tokio::join!(server_handle.stop(true), provider_handle.stop(true));

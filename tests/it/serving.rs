@@ -1,0 +1,193 @@
+//! `serve` and `demo` as whole programs: what stops them from starting, what does not, and how they end.
+
+use std::io::Write as _;
+use std::net::TcpStream;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::os::unix::process::CommandExt as _;
+use std::sync::Arc;
+
+use rustix::process::Signal;
+use serde_json::json;
+
+use crate::fixed;
+use crate::idp::Idp;
+use crate::probe::part;
+use crate::process::{Home, Running, answer, command};
+use crate::world::{KEY, MAC};
+
+fn token(home: &Home) -> String {
+    home.run(&["token", "create", "--name", "t", "--scope", "escrow:write"]).ok().out.trim().to_owned()
+}
+
+#[test]
+fn s08_a_provider_that_names_another_issuer_stops_the_start() {
+    let (clock, _) = fixed::env(1);
+    let idp = Idp::start(Arc::clone(&clock) as _);
+    let home = Home::ready(idp.issuer());
+    idp.set(|b| drop(b.metadata.insert("issuer".into(), Some(json!("https://other.example")))));
+    home.refuses(&["serve"], r#"calls itself "https://other.example", which is not oidc.issuer"#);
+}
+
+#[test]
+fn s08_a_provider_out_of_reach_stops_nothing_but_sign_in() {
+    // Port 9 of the loopback address: nobody answers.
+    let home = Home::ready("http://127.0.0.1:9");
+    let token = token(&home);
+    let server = home.serve();
+    assert!(server.said.contains("the identity provider cannot be reached"));
+    assert_eq!((home.get("/healthz").0, home.get("/readyz").0), (200, 200));
+    assert_eq!(home.deposit(&token, MAC, KEY).0, 201);
+    let sign_in = home.get("/sign-in");
+    assert_eq!(sign_in.0, 503, "{}", sign_in.1);
+    server.signal(Signal::TERM);
+    let said = server.end().ok();
+    assert!(!said.out.contains(part(&token, 20..)) && !said.out.contains("AAAA"), "the log holds neither token nor key");
+}
+
+#[test]
+fn a_stop_signal_lets_open_requests_finish() {
+    let home = Home::ready("http://127.0.0.1:9");
+    let token = token(&home);
+    for signal in [Signal::TERM, Signal::INT] {
+        let mut server = home.serve();
+        let body = json!({ "serial": MAC, "recovery_key": KEY, "hostname": "x".repeat(100) }).to_string();
+        let mut open = home.connect();
+        let (half, rest) = body.split_at(40);
+        open.write_all(format!("{}{half}", home.deposit_head(&token, body.len())).as_bytes()).unwrap();
+        // A second request's answer shows that the first one's bytes have arrived before it.
+        assert_eq!(home.get("/healthz").0, 200);
+        server.signal(signal);
+        server.until("stopping: no new connections");
+        while TcpStream::connect(("127.0.0.1", home.port)).is_ok() {}
+        open.write_all(rest.as_bytes()).unwrap();
+        let (status, text) = answer(open);
+        assert!([200, 201].contains(&status), "{text}");
+        server.end().ok();
+    }
+    assert!(home.run(&["audit", "verify"]).ok().out.contains("the trail is whole: 3 rows"));
+}
+
+#[test]
+fn s57_serve_refuses_a_demos_ring_and_serves_sealed_without_its_key() {
+    let home = Home::ready("http://127.0.0.1:9");
+    let token = token(&home);
+    std::fs::set_permissions(home.path("root.key"), std::fs::Permissions::from_mode(0o640)).unwrap();
+    let server = home.serve();
+    assert!(server.said.contains("can be read by others (mode 640)"));
+    assert_eq!((home.get("/healthz").0, home.get("/readyz").0, home.get("/").0), (200, 503, 503));
+    assert_eq!(home.deposit(&token, MAC, KEY).0, 503);
+    drop(server);
+    home.run(&["token", "list"]).fails("can be read by others");
+    std::fs::rename(home.path("root.key"), home.path("kept.key")).unwrap();
+    assert!(home.serve().said.contains("the root key cannot be read"));
+    std::fs::write(home.path("root.key"), format!("khroot1_{}\n", "0".repeat(64))).unwrap();
+    std::fs::set_permissions(home.path("root.key"), std::fs::Permissions::from_mode(0o600)).unwrap();
+    assert!(home.serve().said.contains("does not open this database's key ring"));
+
+    let folder = tempfile::tempdir().unwrap();
+    let mut demo = Running::start(demo(folder.path(), &["--data", folder.path().join("d").to_str().unwrap(), "--json"]));
+    demo.until("\"portal\"");
+    demo.signal(Signal::TERM);
+    demo.end().ok();
+    let mut serve = command();
+    serve.arg("--config").arg(folder.path().join("d/keyharbor.toml")).arg("serve");
+    crate::process::refuses(serve, "was made by `keyharbor demo` and is refused here");
+}
+
+fn demo(temporary: &std::path::Path, more: &[&str]) -> std::process::Command {
+    let mut demo = command();
+    demo.env("TMPDIR", temporary).args(["demo", "--listen", "127.0.0.1:0", "--idp-listen", "127.0.0.1:0"]).args(more);
+    demo
+}
+
+#[test]
+fn the_demo_says_one_line_of_json_and_leaves_nothing_behind() {
+    for signal in [Signal::INT, Signal::TERM] {
+        let folder = tempfile::tempdir().unwrap();
+        let mut demo = Running::start(demo(folder.path(), &["--json"]));
+        let line: serde_json::Value = serde_json::from_str(&demo.until("\"portal\"")).unwrap();
+        assert_eq!(line["people"].as_array().unwrap().len(), 4);
+        assert!(
+            line["portal"].as_str().unwrap().starts_with("http://localhost:") && line["api_token"].as_str().unwrap().starts_with("kh_")
+        );
+        let made: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|e| e.unwrap().path()).collect();
+        assert_eq!(std::fs::metadata(&made[0]).unwrap().permissions().mode() & 0o777, 0o700);
+        demo.signal(signal);
+        let said = demo.end().ok();
+        assert_eq!(said.out.lines().count(), 1, "{}", said.out);
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "its folder is gone");
+    }
+}
+
+#[test]
+fn a_demo_stopped_while_it_starts_leaves_nothing_behind() {
+    let folder = tempfile::tempdir().unwrap();
+    let demo = Running::start(demo(folder.path(), &["--json"]));
+    let database = || {
+        let mut folders = std::fs::read_dir(folder.path()).unwrap().flatten();
+        folders.next().is_some_and(|f| f.path().join("keyharbor.db").exists())
+    };
+    while !database() {}
+    demo.signal(Signal::TERM);
+    demo.end();
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "its folder is gone");
+}
+
+#[test]
+fn a_folder_given_to_the_demo_keeps_its_mode() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
+    let mut demo = Running::start(demo(folder.path(), &["--data", folder.path().to_str().unwrap(), "--json"]));
+    demo.until("\"portal\"");
+    assert_eq!(std::fs::metadata(folder.path()).unwrap().permissions().mode() & 0o777, 0o755);
+    for secret in ["root.key", "keyharbor.toml"] {
+        assert_eq!(std::fs::metadata(folder.path().join(secret)).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+    demo.signal(Signal::TERM);
+    demo.end().ok();
+}
+
+#[test]
+fn the_demo_shows_that_a_changed_row_is_noticed() {
+    let folder = tempfile::tempdir().unwrap();
+    let said = crate::process::finish(demo(folder.path(), &["--tamper"])).ok();
+    assert!(said.out.contains("the trail is whole") && said.out.contains("row 7 is changed behind the server's back"), "{}", said.out);
+    assert!(said.err.contains("row 7: it does not verify"), "{}", said.err);
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    for elsewhere in ["0.0.0.0:0", "192.0.2.1:8080"] {
+        let mut open = command();
+        open.args(["demo", "--listen", elsewhere]);
+        crate::process::finish(open).fails("loopback");
+    }
+}
+
+#[test]
+fn s59_a_running_server_makes_no_core_and_is_not_dumpable() {
+    let home = Home::ready("http://127.0.0.1:9");
+    let mut serve = home.command(&["serve"]);
+    let own = std::fs::metadata(home.folder.path()).unwrap().uid();
+    let other = if own == 0 {
+        // Root's own processes show nothing: let it run as nobody, in a place where nobody can run it.
+        let binary = home.path("keyharbor");
+        std::fs::copy(env!("CARGO_BIN_EXE_keyharbor"), &binary).unwrap();
+        for entry in std::fs::read_dir(home.folder.path()).unwrap() {
+            std::os::unix::fs::chown(entry.unwrap().path(), Some(65534), Some(65534)).unwrap();
+        }
+        std::os::unix::fs::chown(home.folder.path(), Some(65534), Some(65534)).unwrap();
+        serve = std::process::Command::new(binary);
+        serve.env_clear().arg("--config").arg(home.path("keyharbor.toml")).arg("serve").uid(65534).gid(65534);
+        65534
+    } else {
+        own
+    };
+    let mut server = Running::start(serve);
+    server.until("\"serving\"");
+    let proc = format!("/proc/{}", server.pid());
+    let limits = std::fs::read_to_string(format!("{proc}/limits")).unwrap();
+    let core = limits.lines().find(|l| l.starts_with("Max core file size")).unwrap();
+    assert_eq!(core.split_whitespace().skip(4).take(2).collect::<Vec<_>>(), ["0", "0"]);
+    // The kernel gives the files of a process that may not be dumped to root.
+    let status = std::fs::metadata(format!("{proc}/status")).unwrap();
+    assert_eq!((status.uid(), other != 0), (0, true), "not dumpable");
+    assert!(std::fs::read_to_string(format!("{proc}/status")).unwrap().contains(&format!("Uid:\t{other}")));
+}
