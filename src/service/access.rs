@@ -106,19 +106,28 @@ impl Keyharbor {
             tx.commit_unrecorded().await?;
             return Ok(None);
         }
-        let session = if now.seconds_since(session.last_seen) >= 60 { self.touch(&ring, session, &old_mac).await? } else { session };
+        let session = if now.seconds_since(session.last_seen) >= 60 {
+            let Some(session) = self.touch(&ring, session, &old_mac).await? else { return Ok(None) };
+            session
+        } else {
+            session
+        };
         let csrf = self.csrf_of(&ring, &session);
         Ok(Some(SignedIn { name: person.and_then(|p| p.name), csrf, session }))
     }
 
-    async fn touch(&self, ring: &Arc<Ring>, session: Session, old_mac: &[u8]) -> Result<Session> {
+    async fn touch(&self, ring: &Arc<Ring>, session: Session, old_mac: &[u8]) -> Result<Option<Session>> {
         let mut moved = session.clone();
         moved.last_seen = self.env.now();
         let mut tx = self.store.write().await?;
-        // Another replica may have moved it first: then that is the newer one, and this request goes on with what it read.
         let won = tx.replace_session(session.id, old_mac, &Attested::sign(moved.clone(), ring.as_ref())).await?;
         tx.commit_unrecorded().await?;
-        Ok(if won { moved } else { session })
+        if won {
+            return Ok(Some(moved));
+        }
+        // Another request moved it first, or it ended meanwhile: what stands there now counts.
+        let row = self.store.read().await?.session_by_hash(&session.secret_hash).await?;
+        Ok(row.and_then(|row| row.check(ring.as_ref()).ok()))
     }
 
     fn csrf_of(&self, ring: &Ring, session: &Session) -> String {

@@ -10,8 +10,8 @@ use keyharbor::service::custody::open_ring;
 use keyharbor::store::Engine;
 use proptest::prelude::*;
 use serde_json::json;
-use sqlx::{Connection, PgConnection};
 
+use crate::locks::commit_when_awaited;
 use crate::world::{Browser, MAC, World, path_of};
 
 const BERITS: &str = "C02TEST00002";
@@ -190,15 +190,7 @@ async fn s77_a_person_who_signs_in_twice_at_once_is_in_no_conflict_with_herself(
     let mut browser = world.browser();
     let left = browser.get("/sign-in").await;
     let back = world.idp.authorize(left.location(), "astrid");
-    let commit = async {
-        let mut conn = PgConnection::connect(&world.fresh.url).await.unwrap();
-        let waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
-        while sqlx::query_scalar::<_, i64>(waiting).fetch_one(&mut conn).await.unwrap() == 0 {
-            tokio::task::yield_now().await;
-        }
-        faster.commit_unrecorded().await.unwrap();
-    };
-    let (answer, ()) = tokio::join!(browser.get(path_of(&back)), commit);
+    let (answer, ()) = tokio::join!(browser.get(path_of(&back)), commit_when_awaited(&world, faster));
     assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text);
     assert_sees(&world, &mut browser, &[MAC]).await;
     assert_eq!(world.count(EventKind::LoginConflict).await, 0);

@@ -1,14 +1,14 @@
 //! Sessions through the whole application: S14, S18, S19, S25.
 
-use std::path::Path;
-
 use actix_web::http::{Method, StatusCode};
 use keyharbor::crypto::Purpose;
-use keyharbor::domain::EventKind;
+use keyharbor::domain::{Attested, EventKind};
 use keyharbor::service::custody::open_ring;
+use keyharbor::store::Engine;
 use sha2::{Digest, Sha256};
-use sqlx::{AssertSqlSafe, Connection, PgConnection};
 
+use crate::dump::{dump, holds};
+use crate::locks::commit_when_awaited;
 use crate::world::{HOST, KEY, World, path_of};
 
 const SESSION: &str = "__Host-keyharbor";
@@ -218,37 +218,28 @@ async fn s19_the_cookie_says_nothing_of_its_end() {
     assert!(line.starts_with("__host-keyharbor=") && !line.contains("max-age") && !line.contains("expires"), "{line}");
 }
 
-/// Everything that lies in the database, as bytes.
-async fn dump(world: &World) -> Vec<u8> {
-    if let Some(path) = world.fresh.url.strip_prefix("sqlite://") {
-        let mut out = std::fs::read(path).unwrap();
-        for more in ["-wal", "-shm"].map(|end| format!("{path}{end}")) {
-            if Path::new(&more).exists() {
-                out.extend(std::fs::read(more).unwrap());
-            }
+#[actix_web::test]
+async fn s42_a_session_that_ends_while_it_is_looked_up_is_nobodys() {
+    for ends in [true, false] {
+        let world = World::on(Engine::Postgres, |_| {}).await;
+        let mut astrid = world.signed_in("astrid").await;
+        world.clock.advance_seconds(60);
+        let ring = open_ring(&world.fresh.store, &world.root, false).await.unwrap();
+        let hash = ring.token_hash(Purpose::Session, astrid.jar[SESSION].as_bytes());
+        let mut other = world.fresh.store.write().await.unwrap();
+        let row = other.session_by_hash(&hash).await.unwrap().unwrap();
+        let old_mac = row.mac().to_vec();
+        let mut session = row.check(&ring).unwrap();
+        if ends {
+            assert_eq!(other.delete_line(session.line).await.unwrap(), 1);
+        } else {
+            session.last_seen = world.env.now();
+            assert!(other.replace_session(session.id, &old_mac, &Attested::sign(session, &ring)).await.unwrap());
         }
-        return out;
+        let (answer, ()) = tokio::join!(astrid.get("/devices"), commit_when_awaited(&world, other));
+        assert_eq!(answer.status, if ends { StatusCode::UNAUTHORIZED } else { StatusCode::OK });
+        assert_eq!(rows(&world, "sessions").await, u64::from(!ends));
     }
-    let mut conn = PgConnection::connect(&world.fresh.url).await.unwrap();
-    let names = "SELECT table_name::text FROM information_schema.tables WHERE table_schema = 'public'";
-    let tables: Vec<String> = sqlx::query_scalar(names).fetch_all(&mut conn).await.unwrap();
-    assert!(tables.contains(&"sessions".to_owned()));
-    let mut out = String::new();
-    for table in tables {
-        let all = format!("SELECT coalesce(string_agg(to_jsonb(t)::text, ' '), '') FROM {table} t");
-        out.push_str(&sqlx::query_scalar::<_, String>(AssertSqlSafe(all)).fetch_one(&mut conn).await.unwrap());
-    }
-    out.into_bytes()
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|b| format!("{b:02x}")).collect()
-}
-
-/// As raw bytes, as hexadecimal digits, or as hexadecimal digits of those.
-fn holds(dump: &[u8], bytes: &[u8]) -> bool {
-    let forms = [bytes.to_vec(), hex(bytes).into_bytes(), hex(hex(bytes).as_bytes()).into_bytes(), hex(bytes).to_uppercase().into_bytes()];
-    forms.iter().any(|form| dump.windows(form.len()).any(|w| w == form.as_slice()))
 }
 
 #[actix_web::test]
