@@ -69,7 +69,8 @@ pub async fn around(req: ServiceRequest, next: Next<impl MessageBody + 'static>)
     };
     let note = Note { app: visit.app.clone(), surface: Surface::of(req.path()), method: req.method().clone(), visit, started };
     if let Some(error) = refused(&note, &req).await {
-        let answer = req.into_response(HttpResponse::from_error(error)).map_into_boxed_body();
+        // Not `into_response`: it forgets the error on the way, and with it the page that says what happened.
+        let answer = ServiceResponse::new(req.into_parts().0, HttpResponse::from_error(error));
         return Ok(finish(&note, answer));
     }
     let error = match AssertUnwindSafe(next.call(req)).catch_unwind().await {
@@ -166,11 +167,7 @@ fn render(note: &Note, error: &WebError, person: Option<&SignedIn>) -> Option<Ht
         Surface::Agent => Some(error.plain()),
         Surface::Bare => None,
         Surface::Page => {
-            let page = ErrorPage {
-                page: note.visit.page(person, None),
-                kind: error.page(&note.visit.formats()),
-                reference: note.visit.reference(),
-            };
+            let page = ErrorPage { page: note.visit.page(person, None), kind: error.page(&note.visit), reference: note.visit.reference() };
             let mut response = HttpResponse::build(error.outline().0);
             error.headers(&mut response);
             Some(response.content_type("text/html; charset=utf-8").body(page.render().unwrap_or_default()))

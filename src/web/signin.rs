@@ -64,7 +64,9 @@ pub async fn callback(req: HttpRequest, visit: Visit) -> Result<HttpResponse, We
         Err(e @ SignInError::OtherPerson) => {
             // The session that asked has ended: its cookie goes too.
             tracing::warn!("a step-up came back as another person");
-            return Err(e.into());
+            let mut response = HttpResponse::from_error(WebError::from(e));
+            response.add_cookie(&expired(SESSION_COOKIE)).map_err(|e| WebError::Internal(e.to_string()))?;
+            return Ok(response);
         }
         Err(e) => return Err(e.into()),
     };

@@ -48,6 +48,7 @@ fn line(visit: &Visit, row: &TrailRow) -> TrailLine {
             (_, _, Actor::Person(who)) => who.subject.clone(),
             _ => String::new(),
         },
+        login: personal.login.clone().filter(|_| personal.name.is_some()),
         acted_as: acted_as(row),
         serial: event.serial.clone(),
         reason,

@@ -251,6 +251,7 @@ impl World<'_> {
             kind,
             outcome,
             who: who.into(),
+            login: (who == "anna.berg").then(|| "anna.berg@acme.example".into()),
             acted_as,
             serial: serial.map(str::to_owned),
             reason: reason.map(str::to_owned),
@@ -296,7 +297,7 @@ impl World<'_> {
         use SignInProblem as P;
         vec![
             ("error-not-found", ErrorKind::NotFound),
-            ("error-signed-out", ErrorKind::SignedOut),
+            ("error-signed-out", ErrorKind::SignedOut { return_to: "/devices?a=1&b=2".into() }),
             ("error-forbidden", ErrorKind::Forbidden),
             ("error-too-many", ErrorKind::TooManyRequests { until: Some(self.formats().time(now())) }),
             ("error-too-many-soon", ErrorKind::TooManyRequests { until: None }),
@@ -315,6 +316,8 @@ impl World<'_> {
             ("error-sign-in-unreachable", ErrorKind::SignInFailed(P::ProviderUnreachable)),
             ("error-sign-in-groups", ErrorKind::SignInFailed(P::TooManyGroups)),
             ("error-sign-in-conflict", ErrorKind::SignInFailed(P::LoginConflict)),
+            ("error-sign-in-weak", ErrorKind::SignInFailed(P::TooWeak)),
+            ("error-sign-in-other", ErrorKind::SignInFailed(P::OtherPerson)),
         ]
     }
 

@@ -30,6 +30,8 @@ pub struct TrailLine {
     pub outcome: Outcome,
     /// Name or login; empty for the server itself and for the unknown.
     pub who: String,
+    /// The login beside a name: two people may bear the same name.
+    pub login: Option<String>,
     /// What the actor acted as: a key `role-…` or `actor-…` of the texts.
     pub acted_as: &'static str,
     pub serial: Option<String>,
