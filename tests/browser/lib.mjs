@@ -255,8 +255,9 @@ export async function picture(page, name) {
   await page.screenshot({ path, fullPage: true, caret: 'initial' });
 }
 
+/** With reduced motion: under no-preference colours take a moment to change, and axe would measure them half-way. */
 export async function paint(page, scheme) {
-  await page.emulateMedia({ colorScheme: scheme });
+  await page.emulateMedia({ colorScheme: scheme, reducedMotion: 'reduce' });
   page.look.scheme = scheme;
 }
 

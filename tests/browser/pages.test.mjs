@@ -64,8 +64,7 @@ const PAGES = {
 describe('S27 every page', { concurrency: 2 }, () => {
   for (const lang of ['en', 'sv']) {
     for (const [who, pages] of Object.entries(PAGES)) {
-      // Transitions of colour, which only stand under no-preference, would be measured half-way.
-      test(`${lang}, ${who}: no violation, nothing on the console, axe is content, fits`, () => visit({ lang, motion: 'reduce' }, async page => {
+      test(`${lang}, ${who}: no violation, nothing on the console, axe is content, fits`, () => visit({ lang }, async page => {
         if (who !== 'signed out') await signIn(page, full, full.person(who));
         for (const [name, go] of pages) {
           await go(page);
@@ -79,7 +78,7 @@ describe('S27 every page', { concurrency: 2 }, () => {
     }
   }
 
-  test('the pages of the demo’s own provider', () => visit({ motion: 'reduce' }, async page => {
+  test('the pages of the demo’s own provider', () => visit({}, async page => {
     await page.goto(`${full.portal}/sign-in`);
     await looksGood(page, 'demo-sign-in');
     await page.locator('input[name=login]').fill('anna.berg');
@@ -157,7 +156,7 @@ test('S31 every form of ours, pressed in Chromium, has our origin and passes', a
   await visit({}, async page => {
     await atOwnDevice(page, full);
     for (const form of [at.reveal, at.renew, at.hide, at.reveal]) await pass(page, form);
-    for (const address of ['/', '/devices', '/help', '/help/sign-in', '/help/not-listed', '/status', '/trail', '/nowhere']) {
+    for (const address of ['/', '/devices', '/help', '/help/sign-in', '/help/not-listed', '/status', '/trail', '/devices']) {
       await page.goto(full.portal + address);
       await look(page);
     }

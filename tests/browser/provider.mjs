@@ -231,6 +231,10 @@ export async function startProvider({ port = 0, portal, backchannel, people = st
       build();
     },
     breakEndpoint: (path, how) => (how ? broken.set(path, how) : broken.delete(path)),
+    /** Answers again after `stop()`, at the same address, with all it knew. */
+    async resume() {
+      await new Promise((ready, failed) => server.once('error', failed).listen(new URL(issuer).port, '127.0.0.1', ready));
+    },
     async stop() {
       if (!server.listening) return;
       server.closeAllConnections();

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { KNOWN, at, atOwnDevice, path, reveal } from './journeys.mjs';
 import { closeBrowser, looksGood, press, signIn, visit } from './lib.mjs';
-import { freePort, home, newToken, serve, setOwners, wrongRootKey } from './product.mjs';
+import { freePort, home, newToken, serve, setOwners, until, wrongRootKey } from './product.mjs';
 import { startProvider } from './provider.mjs';
 
 after(closeBrowser);
@@ -29,27 +29,39 @@ async function served(place, steps, facts) {
   }
 }
 
-test('the provider is down: sessions go on, sign-in says so', () => withProvider((provider, place) => served(place, async product => {
+test('the provider goes down: sessions go on', () => withProvider((provider, place) => served(place, async product => {
   await visit({}, async page => {
     await signIn(page, product, { login: 'anna' });
     await provider.stop();
     assert.equal((await page.goto(`${product.portal}/devices`)).status(), 200);
     await looksGood(page, 'devices-empty');
   });
-  for (const lang of ['en', 'sv']) {
-    await visit({ lang }, async page => {
-      const answer = await page.goto(`${product.portal}/sign-in`);
-      assert.equal(answer.status(), 503);
-      assert.equal(path(page), '/sign-in');
-      assert.equal(await page.locator('main h1').count(), 1);
-      await looksGood(page, 'provider-down');
-      await page.goto(`${product.portal}/`);
-      await looksGood(page, 'start-provider-down');
-      await page.goto(`${product.portal}/status`);
-      await looksGood(page, 'status-provider-down');
-    });
-  }
 })));
+
+test('the provider is down from the start: the pages say so, and sign-in works when it is back', () => withProvider(async (provider, place) => {
+  await provider.stop();
+  await served(place, async product => {
+    for (const lang of ['en', 'sv']) {
+      await visit({ lang }, async page => {
+        const answer = await page.goto(`${product.portal}/sign-in`);
+        assert.equal(answer.status(), 503);
+        assert.equal(path(page), '/sign-in');
+        assert.equal(await page.locator('main h1').count(), 1);
+        await looksGood(page, 'provider-down');
+        await page.goto(`${product.portal}/`);
+        assert.equal(await page.locator('main .note').count(), 1);
+        await looksGood(page, 'start-provider-down');
+        await page.goto(`${product.portal}/status`);
+        await looksGood(page, 'status-provider-down');
+      });
+    }
+    await provider.resume();
+    await visit({}, page => until(async () => {
+      await page.goto(`${product.portal}/sign-in`);
+      return (await page.locator('input[name=login]').count()) > 0;
+    }, 'the way to the provider is open again'));
+  });
+}));
 
 test('a wrong root key: every page is the sealed page', () => withProvider(async (_provider, place) => {
   await wrongRootKey(place);
