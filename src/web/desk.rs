@@ -167,6 +167,10 @@ fn desk_page(visit: &Visit, person: &SignedIn, found: &DevicePage, form: DeskFor
         state: present::state(device, found.key),
         facts: present::facts(visit, device, found.current.as_ref().map(|c| c.escrowed_at)),
         last_shown,
+        no_key: match found.key {
+            crate::service::fleet::KeyState::None(why) => Some(present::reason(why)),
+            crate::service::fleet::KeyState::Available { .. } => None,
+        },
         versions,
         form,
         errors,

@@ -46,7 +46,7 @@ const PAGES = {
   ],
   helpdesk: [
     ['desk', to('/desk')],
-    ['desk-found', page => search(page, full.portal, 'KH')],
+    ['desk-found', page => search(page, full.portal, 'C02KH')],
     ['desk-nothing', to('/desk?q=NOSUCHSERIAL')],
     ['desk-device', async page => page.goto(full.portal + (await search(page, full.portal, 'FVFKH2DEMO02'))[0])],
     ['desk-no-key', async page => page.goto(full.portal + (await search(page, full.portal, 'C17KH3DEMO03'))[0])],

@@ -3,7 +3,7 @@
 use askama::Template;
 use askama_web::WebTemplate;
 
-use super::{Facts, KeyState, Page, Tag};
+use super::{Facts, KeyState, NoKeyReason, Page, Tag};
 use crate::domain::Trust;
 use crate::i18n::Moment;
 
@@ -44,6 +44,8 @@ pub struct DeskDevicePage {
     pub state: KeyState,
     pub facts: Facts,
     pub last_shown: Option<Moment>,
+    /// Why the portal offers none, if it does not.
+    pub no_key: Option<NoKeyReason>,
     /// Newest first; empty = there is no key.
     pub versions: Vec<VersionRow>,
     pub form: DeskForm,
@@ -217,6 +219,11 @@ impl DeskDevicePage {
     /// Ids of the texts that belong to a field: its hint, and its error when there is one.
     pub fn described_by(&self, name: &str) -> String {
         if self.errors.iter().any(|e| e.field.name() == name) { format!("{name}-error {name}-hint") } else { format!("{name}-hint") }
+    }
+
+    /// The text that says why there is no key.
+    pub fn why_none(&self) -> &'static str {
+        self.no_key.unwrap_or(NoKeyReason::NeverReceived).stem()
     }
 
     pub fn contested(&self) -> bool {

@@ -154,6 +154,7 @@ impl ErrorPage {
             ErrorKind::SignedOut { .. } | ErrorKind::SignInFailed(SignInProblem::OtherPerson) => to("/sign-in", "sign-in"),
             ErrorKind::SignInFailed(SignInProblem::TooManyGroups | SignInProblem::LoginConflict) => to("/", "error-link-start"),
             ErrorKind::SignInFailed(_) => to("/sign-in", "try-again"),
+            ErrorKind::Sealed | ErrorKind::TrailUnavailable | ErrorKind::ServiceTrouble => to(&self.page.address, "try-again"),
             ErrorKind::RenewalsUsedUp { device_url } => to(device_url, "back-to-mac"),
             _ if self.page.signed_in.as_ref().is_some_and(|s| s.roles.has(Role::Employee)) => to("/devices", "error-link-devices"),
             _ => to("/", "error-link-start"),

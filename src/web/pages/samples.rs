@@ -199,6 +199,7 @@ impl World<'_> {
             state: KeyState::Available,
             facts: self.facts(),
             last_shown: None,
+            no_key: None,
             versions: vec![self.version(3, Trust::Proven), self.version(2, Trust::Proven), self.version(1, Trust::Typed)],
             form: DeskForm::default(),
             errors: Vec::new(),
@@ -255,6 +256,7 @@ impl World<'_> {
             acted_as,
             serial: serial.map(str::to_owned),
             reason: reason.map(str::to_owned),
+            detail: (seq == 38).then(|| self.device.into()),
             erased: seq == 36,
         };
         use EventKind as K;
@@ -357,7 +359,16 @@ impl World<'_> {
         add("search-first", &SearchPage { results: None, ..self.search("", false) });
         add("desk-device", &self.desk_device());
         add("desk-device-errors", &self.desk_errors());
-        add("desk-device-empty", &DeskDevicePage { versions: Vec::new(), owner: None, state: KeyState::NoKey, ..self.desk_device() });
+        add(
+            "desk-device-empty",
+            &DeskDevicePage {
+                versions: Vec::new(),
+                owner: None,
+                state: KeyState::NoKey,
+                no_key: Some(NoKeyReason::NeverReceived),
+                ..self.desk_device()
+            },
+        );
         add("trail", &self.trail());
         add("trail-empty", &TrailPage { lines: Vec::new(), newer_url: None, older_url: None, ..self.trail() });
         add("help", &HelpPage { page: self.page(Some(Section::Help), &[Role::Employee]) });

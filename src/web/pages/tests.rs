@@ -194,6 +194,7 @@ fn texts_that_are_looked_up_by_code_exist() {
         ReasonCode::ALL.iter().for_each(|r| has(&r.key()));
         for kind in ["token", "operator", "system", "anonymous"] {
             has(&format!("actor-{kind}"));
+            has(&format!("source-{kind}"));
         }
     }
     // A key that is missing shows as itself: no page may hold one.

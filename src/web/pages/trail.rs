@@ -35,8 +35,10 @@ pub struct TrailLine {
     /// What the actor acted as: a key `role-…` or `actor-…` of the texts.
     pub acted_as: &'static str,
     pub serial: Option<String>,
-    /// Ticket, reason in words, or the machine's word for a refusal; already joined.
+    /// Ticket, reason and identity check in people's words, already joined.
     pub reason: Option<String>,
+    /// The machine's own word, when there are none of people.
+    pub detail: Option<String>,
     /// Personal details were erased.
     pub erased: bool,
 }
