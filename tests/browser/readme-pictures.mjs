@@ -18,7 +18,7 @@ try {
       await atOwnDevice(page, product);
       if ((await reveal(page)) !== KEY) throw new Error('the key of the picture is not on the page');
       await page.evaluate(() => document.fonts.ready);
-      await page.screenshot({ path: join(images, `${name}.png`), fullPage: true, caret: 'initial' });
+      await page.screenshot({ path: join(images, `${name}.png`), fullPage: width > 1000, caret: 'initial' });
       await press(page, at.hide);
     });
   }

@@ -8,7 +8,7 @@ import {
 } from './lib.mjs';
 import { demo, until } from './product.mjs';
 
-const SECONDS = 6;
+const SECONDS = 8;
 
 /** Keys are shown for a few seconds; a fresh sign-in is asked for after a few; neither. */
 let brief, wary, full;
