@@ -129,6 +129,14 @@ pub(crate) fn background(service: &Keyharbor, clock: Arc<ServerClock>, store: &S
                 tracing::warn!(error = %e, "the identity provider still cannot be reached");
             }
         }),
+        every(60, service, async |s| {
+            // Asked while all is well too: the start and status pages say what was true last.
+            if !s.provider_is_down()
+                && let Err(e) = s.discover_provider().await
+            {
+                tracing::warn!(error = %e, "the identity provider cannot be reached");
+            }
+        }),
         every(60, service, async |s| s.sweep_throttle().await),
         every(300, service, async |s| {
             if !s.is_sealed()

@@ -56,6 +56,11 @@ impl SignInError {
         matches!(self, Self::Provider(OidcError::Unreachable(_) | OidcError::Mismatch { .. }))
     }
 
+    /// The person proved who they are in a weaker way than the settings ask for.
+    pub fn too_weak(&self) -> bool {
+        matches!(self, Self::Provider(OidcError::TokenRejected("acr")))
+    }
+
     /// The provider said no, or the person cancelled there.
     pub fn provider_refused(&self) -> bool {
         matches!(self, Self::Provider(OidcError::ProviderError(_)))

@@ -236,7 +236,7 @@ impl Keyharbor {
         .await
     }
 
-    /// "I'm done": ends this grant and every one that it renewed.
+    /// "I'm done": ends this grant, every one that it renewed, and every one that renewed it.
     ///
     /// # Errors
     /// [`ServiceError`]: refused (the one 404), sealed, the trail, the database.
@@ -257,6 +257,13 @@ impl Keyharbor {
             while let Some(current) = at {
                 tx.hide_grant(current, now).await?;
                 at = tx.grant(current).await?.and_then(|g| g.parts().0.renewed_from);
+            }
+            // And what renewed it: another tab may have been quicker to ask for more time than this one to end it.
+            let mut after = tx.grant_child(grant.id).await?;
+            while let Some(child) = after {
+                let child = child.parts().0.id;
+                tx.hide_grant(child, now).await?;
+                after = tx.grant_child(child).await?;
             }
             let device = tx.device(grant.device).await?.ok_or(ServiceError::Internal("a device vanished"))?;
             let mut event = self.reveal_event(EventKind::RevealHidden, Outcome::Ok, person, grant.basis, &device, request);

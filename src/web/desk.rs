@@ -10,6 +10,7 @@ use super::{WebError, reveal};
 use crate::domain::EventKind;
 use crate::domain::ids::{DeviceId, VersionId};
 use crate::domain::policy::Action;
+use crate::domain::recovery_key::looks_like_key;
 use crate::service::access::SignedIn;
 use crate::service::fleet::{DevicePage, SEARCH_LIMIT};
 use crate::service::forms::{self, DeskText, RevealForm, Which};
@@ -23,6 +24,10 @@ pub struct Query {
 /// One box: serial number, the number on the locked Mac, host name, owner, asset tag.
 pub async fn search(v: Visitor, query: web::Query<Query>) -> Result<HttpResponse, WebError> {
     let text = query.q.as_deref().unwrap_or_default().trim().to_owned();
+    if looks_like_key(&text) {
+        // A key that was pasted into the wrong box leaves the address, and is looked up nowhere.
+        return Ok(see("/desk"));
+    }
     let found = v.visit.app.service.search(&v.person, &text, &v.visit.info).await?;
     let more = found.len() >= SEARCH_LIMIT;
     let rows = found
@@ -167,6 +172,10 @@ fn desk_page(visit: &Visit, person: &SignedIn, found: &DevicePage, form: DeskFor
         state: present::state(device, found.key),
         facts: present::facts(visit, device, found.current.as_ref().map(|c| c.escrowed_at)),
         last_shown,
+        no_key: match found.key {
+            crate::service::fleet::KeyState::None(why) => Some(present::reason(why)),
+            crate::service::fleet::KeyState::Available { .. } => None,
+        },
         versions,
         form,
         errors,

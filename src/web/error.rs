@@ -8,6 +8,7 @@ use actix_web::http::header::{self, HeaderValue};
 use actix_web::{HttpResponse, ResponseError};
 use serde::Serialize;
 
+use super::extract::Visit;
 use super::pages::{ErrorKind, SignInProblem};
 use crate::domain::ids::Timestamp;
 use crate::domain::policy::Refusal;
@@ -155,10 +156,10 @@ impl WebError {
     }
 
     /// Which page says it.
-    pub fn page(&self, formats: &crate::i18n::Formats) -> ErrorKind {
+    pub fn page(&self, visit: &Visit) -> ErrorKind {
         match self {
             Self::NotFound | Self::Misdirected => ErrorKind::NotFound,
-            Self::SignedOut | Self::BadToken => ErrorKind::SignedOut,
+            Self::SignedOut | Self::BadToken => ErrorKind::SignedOut { return_to: visit.address.clone() },
             Self::Forbidden => ErrorKind::Forbidden,
             Self::Csrf => ErrorKind::CsrfFailed,
             Self::MethodNotAllowed { .. } => ErrorKind::MethodNotAllowed,
@@ -166,7 +167,7 @@ impl WebError {
             Self::TooSlow | Self::Encoding | Self::MediaType | Self::Bad { .. } | Self::Field { .. } => {
                 ErrorKind::BadRequest { what: String::new() }
             }
-            Self::TooMany { until, .. } => ErrorKind::TooManyRequests { until: Some(formats.time(*until)) },
+            Self::TooMany { until, .. } => ErrorKind::TooManyRequests { until: Some(visit.formats().time(*until)) },
             Self::Unavailable { what: Down::Sealed, .. } => ErrorKind::Sealed,
             Self::Unavailable { what: Down::Trail, .. } => ErrorKind::TrailUnavailable,
             Self::Unavailable { what: Down::Database, .. } | Self::Internal(_) => ErrorKind::ServiceTrouble,
@@ -178,6 +179,8 @@ impl WebError {
                 SignInError::NoCookie | SignInError::NoTransaction => SignInProblem::NoTransaction,
                 e if e.provider_is_down() => SignInProblem::ProviderUnreachable,
                 e if e.provider_refused() => SignInProblem::Refused,
+                e if e.too_weak() => SignInProblem::TooWeak,
+                SignInError::OtherPerson => SignInProblem::OtherPerson,
                 _ => SignInProblem::Generic,
             }),
         }

@@ -42,7 +42,7 @@ pub struct Visit {
     pub app: web::Data<App>,
     pub info: RequestInfo,
     pub lang: Language,
-    /// Path and query, when the request is a GET; else `/`.
+    /// Path and query, when the request is a GET of a page that can be asked for again; else `/`.
     pub address: String,
 }
 
@@ -57,10 +57,11 @@ impl Visit {
         let chosen = req.cookie(LANGUAGE_COOKIE).and_then(|c| Language::parse(c.value()));
         let asked = || req.headers().get(header::ACCEPT_LANGUAGE).and_then(|v| v.to_str().ok()).map(Language::negotiate);
         let lang = chosen.or_else(asked).unwrap_or(app.default_language);
-        // A callback's query holds a code: no page links back to it.
-        let here = req.uri().path_and_query().map(|p| p.as_str()).filter(|p| !p.starts_with("/auth/")).unwrap_or("/");
-        let address = (crate::service::sign_in::safe_return(if req.method() == "GET" { here } else { "/" }), address);
-        Some(Self { info: RequestInfo { id, address: address.1, user_agent }, lang, address: address.0, app })
+        // What came back from the provider is used up: no page links to it again.
+        let again = req.method() == "GET" && !req.path().starts_with("/auth/");
+        let here = req.uri().path_and_query().filter(|_| again).map_or("/", |p| p.as_str());
+        let here = crate::service::sign_in::safe_return(here);
+        Some(Self { info: RequestInfo { id, address, user_agent }, lang, address: here, app })
     }
 
     pub fn formats(&self) -> Formats {

@@ -70,10 +70,9 @@ pub async fn around(mut req: ServiceRequest, next: Next<impl MessageBody + 'stat
     };
     let note = Note { app: visit.app.clone(), surface: Surface::of(req.path()), method: req.method().clone(), visit, started };
     if let Some(error) = refused(&note, &req).await {
-        // Rendered here: `into_response` forgets the error that a response was made from.
-        let person = req.extensions().get::<SignedIn>().cloned();
-        let answer = render(&note, &error, person.as_ref()).unwrap_or_else(|| HttpResponse::new(error.outline().0));
-        return Ok(finish(&note, req.into_response(answer)).map_body(|_, body| unread.hold(body)));
+        // Not `into_response`: it forgets the error on the way, and with it the page that says what happened.
+        let answer = ServiceResponse::new(req.into_parts().0, HttpResponse::from_error(error));
+        return Ok(finish(&note, answer).map_body(|_, body| unread.hold(body)));
     }
     let error = match AssertUnwindSafe(next.call(req)).catch_unwind().await {
         Ok(Ok(answer)) => return Ok(finish(&note, answer.map_into_boxed_body()).map_body(|_, body| unread.hold(body))),
@@ -177,7 +176,7 @@ fn render(note: &Note, error: &WebError, person: Option<&SignedIn>) -> Option<Ht
             let mut frame = note.visit.page(person, None);
             // The choice of language leads back to an address, and a refused one may hold what was never to be repeated.
             frame.address = "/".to_owned();
-            let page = ErrorPage { page: frame, kind: error.page(&note.visit.formats()), reference: note.visit.reference() };
+            let page = ErrorPage { page: frame, kind: error.page(&note.visit), reference: note.visit.reference() };
             let mut response = HttpResponse::build(error.outline().0);
             error.headers(&mut response);
             Some(response.content_type("text/html; charset=utf-8").body(page.render().unwrap_or_default()))

@@ -7,7 +7,7 @@ use askama::Template;
 use super::WebError;
 use super::extract::Visit;
 use super::pages::{self, Facts, KeyState, NoKeyReason, OwnerChange, Subject, Viewing};
-use crate::domain::audit::TrailRow;
+use crate::domain::audit::{Actor, TrailRow};
 use crate::domain::device::{Device, DeviceState};
 use crate::domain::reveal::Basis;
 use crate::domain::{EventKind, Role};
@@ -84,7 +84,7 @@ pub fn viewings(visit: &Visit, reader: &SignedIn, page: &DevicePage) -> Vec<View
         .filter(|row| shown.contains(&row.event.kind))
         .map(|row| Viewing {
             when: visit.formats().relative(row.event.at),
-            by_you: row.event.actor == crate::domain::audit::Actor::Person(reader.who().clone()),
+            by_you: row.event.actor == Actor::Person(reader.who().clone()),
             who: who(visit, row),
             desk: row.event.role == Role::Helpdesk.code(),
             ticket: row.event.personal.ticket.clone(),
@@ -105,7 +105,7 @@ pub fn owner_changes(visit: &Visit, reader: &SignedIn, page: &DevicePage) -> Vec
                 added: row.event.kind == EventKind::OwnerSet,
                 is_you: login.is_some() && login.as_deref() == reader.login().map(|l| l.as_str()),
                 who: login.unwrap_or_else(|| who(visit, row)),
-                source: row.event.actor.kind().to_owned(),
+                source: crate::i18n::text(visit.lang, &format!("source-{}", row.event.actor.kind())),
             }
         })
         .collect()

@@ -8,6 +8,7 @@ use super::extract::{Visit, Visitor};
 use super::pages::{Section, TrailLine, TrailPage};
 use super::present::html;
 use crate::domain::audit::{Actor, TrailRow};
+use crate::service::forms::Reason;
 
 const PAGE: i64 = 50;
 
@@ -33,9 +34,8 @@ pub async fn page(v: Visitor, query: web::Query<Query>) -> Result<HttpResponse, 
 fn line(visit: &Visit, row: &TrailRow) -> TrailLine {
     let event = &row.event;
     let personal = &event.personal;
-    let words = [personal.ticket.as_deref(), personal.reason.as_deref(), personal.identity.as_deref()];
-    let words: Vec<&str> = words.into_iter().flatten().collect();
-    let reason = if words.is_empty() { (!event.detail.is_empty()).then(|| event.detail.clone()) } else { Some(words.join(" · ")) };
+    let reason = personal.reason.as_deref().map(|text| in_words(visit, text));
+    let words: Vec<String> = [personal.ticket.clone(), reason, personal.identity.clone()].into_iter().flatten().collect();
     TrailLine {
         seq: row.seq,
         when: visit.formats().precise(event.at),
@@ -48,10 +48,25 @@ fn line(visit: &Visit, row: &TrailRow) -> TrailLine {
             (_, _, Actor::Person(who)) => who.subject.clone(),
             _ => String::new(),
         },
+        login: personal.login.clone().filter(|_| personal.name.is_some()),
         acted_as: acted_as(row),
         serial: event.serial.clone(),
-        reason,
+        detail: Some(event.detail.clone()).filter(|d| words.is_empty() && !d.is_empty()),
+        reason: (!words.is_empty()).then(|| words.join(" · ")),
         erased: row.erased,
+    }
+}
+
+/// A desk's reason, `code` or `code: words`, as the reader says it.
+fn in_words(visit: &Visit, text: &str) -> String {
+    let (code, words) = text.split_once(": ").map_or((text, None), |(code, words)| (code, Some(words)));
+    match (Reason::parse(code), words) {
+        (None, _) => text.to_owned(),
+        (Some(Reason::Other), Some(words)) => words.to_owned(),
+        (Some(_), words) => {
+            let said = crate::i18n::text(visit.lang, &format!("reason-{code}"));
+            words.map_or_else(|| said.clone(), |w| format!("{said}: {w}"))
+        }
     }
 }
 

@@ -2,7 +2,8 @@
 // their name), not the wording, so that one journey serves every language.
 
 import assert from 'node:assert/strict';
-import { press, readKey, signIn, until } from './lib.mjs';
+import { press, readKey, signIn } from './lib.mjs';
+import { until } from './product.mjs';
 
 export const at = {
   reveal: 'main form[action^="/devices/"][action$="/reveal"]',
@@ -17,6 +18,9 @@ export const at = {
   confirm: 'main a.btn:not(.sec)',
   errors: '[role=alert]',
 };
+
+/** A Mac that a test hands in, and its key. */
+export const KNOWN = { serial: 'KHBROWSER01', recovery_key: '7QXM-O4LD-ZB83-KWTE-2PVN-HC96' };
 
 export const path = page => new URL(page.url()).pathname;
 

@@ -1,205 +1,18 @@
-// What every browser test needs: the product as a process, one Chromium, pages that are watched for problems, and the
-// questions asked of them. Nothing here sleeps; everything waits for a condition.
+// Chromium, pages that are watched for problems, what a person does there, and the questions asked of a page. Nothing
+// here sleeps; everything waits for a condition.
 
 import assert from 'node:assert/strict';
-import { execFile, spawn } from 'node:child_process';
-import { accessSync, constants, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { execFile } from 'node:child_process';
+import { accessSync, constants, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
-import { delimiter, join, resolve } from 'node:path';
+import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
 import { chromium } from 'playwright-core';
+import { root, scratch, shown } from './product.mjs';
 
 const run = promisify(execFile);
-const root = resolve(import.meta.dirname, '../..');
-const binary = join(resolve(root, process.env.CARGO_TARGET_DIR ?? 'target'), 'debug', 'keyharbor');
 const pictures = join(root, 'target', 'pictures');
 const LOCALES = { en: 'en-GB', sv: 'sv-SE' };
-
-export const matrix = (...lists) =>
-  lists.reduce((rows, list) => rows.flatMap(row => list.map(item => [...row, item])), [[]]);
-
-/** Asks until the answer is truthy. For conditions outside a page; inside one, wait on a locator. */
-export async function until(ask, what, seconds = 20) {
-  const end = performance.now() + seconds * 1000;
-  for (;;) {
-    const answer = await ask();
-    if (answer) return answer;
-    assert.ok(performance.now() < end, `after ${seconds} s still not: ${what}`);
-    await new Promise(next => setTimeout(next, 50));
-  }
-}
-
-// ---- the product ---------------------------------------------------------------------------------------------------
-
-export async function freePort() {
-  const server = createServer();
-  await new Promise(ready => server.listen(0, '127.0.0.1', ready));
-  const { port } = server.address();
-  await new Promise(done => server.close(done));
-  return port;
-}
-
-export function scratch() {
-  return mkdtempSync(join(tmpdir(), 'keyharbor-browser-'));
-}
-
-function environment(extra) {
-  const plain = Object.entries(process.env).filter(([name]) => !name.startsWith('KEYHARBOR'));
-  return { ...Object.fromEntries(plain), ...extra };
-}
-
-/** Keys that a page has shown; no process may have written one of them anywhere. */
-const shown = new Set();
-
-/** Whatever happens to this process, it leaves no server behind. */
-const running = new Set();
-process.on('exit', () => running.forEach(child => child.kill('SIGKILL')));
-for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1));
-
-function start(args, env) {
-  const child = spawn(binary, args, { env: environment(env), stdio: ['ignore', 'pipe', 'pipe'] });
-  running.add(child);
-  child.once('exit', () => running.delete(child));
-  const product = { log: '', ended: null };
-  const gone = new Promise(done => {
-    child.once('error', error => done((product.ended = `cannot start ${binary}: ${error.message}`)));
-    child.once('exit', (code, signal) => done((product.ended = `ended with ${signal ?? code}`)));
-  });
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.setEncoding('utf8').on('data', text => (product.log += text));
-  }
-  product.alive = () => assert.equal(product.ended, null, `keyharbor ${args[0]} ${product.ended}:\n${product.log.slice(-4000)}`);
-  product.stop = async () => {
-    if (product.ended === null) {
-      const patience = setTimeout(() => child.kill('SIGKILL'), 10_000);
-      child.kill('SIGTERM');
-      await gone;
-      clearTimeout(patience);
-    }
-    for (const key of shown) {
-      for (const form of [key, key.replaceAll('-', '')]) assert.ok(!product.log.includes(form), 'a key stands in the log');
-    }
-  };
-  return product;
-}
-
-function jsonLine(text, field) {
-  for (const line of text.split('\n')) {
-    if (!line.startsWith('{') || !line.endsWith('}')) continue;
-    try {
-      const value = JSON.parse(line);
-      if (field in value) return value;
-    } catch { /* the line is not whole yet */ }
-  }
-  return null;
-}
-
-const settings = values => Object.fromEntries(Object.entries(values).map(([name, value]) => [`KEYHARBOR__${name}`, String(value)]));
-
-/** `keyharbor demo`; `values` are settings, e.g. { REVEAL__WINDOW_SECONDS: 5 }. */
-export async function demo(values = {}) {
-  const dir = scratch();
-  const [port, idp] = [await freePort(), await freePort()];
-  const args = ['demo', '--json', '--listen', `127.0.0.1:${port}`, '--idp-listen', `127.0.0.1:${idp}`, '--data', dir];
-  const quotas = { REVEAL__PER_MINUTE: 10_000, REVEAL__PER_HOUR: 10_000, REVEAL__PER_DAY: 10_000 };
-  const product = start(args, settings({ ...quotas, ...values }));
-  const line = await until(() => (product.alive(), jsonLine(product.log, 'portal')), 'the demo is ready', 60);
-  return withPeople(product, dir, { portal: line.portal, issuer: line.issuer, apiToken: line.api_token, people: line.people });
-}
-
-function withPeople(product, dir, facts) {
-  const stopProcess = product.stop;
-  Object.assign(product, facts, {
-    portal: facts.portal.replace(/\/$/, ''),
-    /** Someone with this role; for 'employee' someone with no other. */
-    person(role) {
-      const others = ['helpdesk', 'auditor', 'admin'];
-      const found = facts.people.find(({ roles }) => (role === 'employee' ? !roles.some(r => others.includes(r)) : roles.includes(role)));
-      assert.ok(found, `nobody is ${role}`);
-      return found;
-    },
-    async deposit(serial, recovery_key) {
-      const response = await fetch(`${product.portal}/api/v1/deposits`, {
-        method: 'POST',
-        headers: { authorization: `Bearer ${facts.apiToken}`, 'content-type': 'application/json' },
-        body: JSON.stringify({ serial, recovery_key }),
-      });
-      assert.ok(response.ok, `deposit: ${response.status} ${await response.text()}`);
-    },
-    /** Ends the process and keeps its folder. */
-    stopOnly: stopProcess,
-    async stop() {
-      try {
-        await stopProcess();
-      } finally {
-        rmSync(dir, { recursive: true, force: true });
-      }
-    },
-  });
-  return product;
-}
-
-/** Runs a subcommand to its end; returns what it printed. */
-export async function keyharbor(args, values = {}) {
-  const { stdout } = await run(binary, args, { env: environment(settings(values)), timeout: 30_000 });
-  return stdout;
-}
-
-function toml(sections) {
-  const value = v => (typeof v === 'object' && !Array.isArray(v)
-    ? `{ ${Object.entries(v).map(([name, inner]) => `${name} = ${JSON.stringify(inner)}`).join(', ')} }`
-    : JSON.stringify(v));
-  return Object.entries(sections)
-    .map(([name, fields]) => `[${name}]\n${Object.entries(fields).map(([key, v]) => `${key} = ${value(v)}\n`).join('')}`)
-    .join('\n');
-}
-
-/** A folder with a root key and a configuration file for `serve`; `change` may alter the sections before they are written. */
-export async function home(provider, port, change = () => {}) {
-  const dir = scratch();
-  const sections = {
-    server: { public_url: `http://localhost:${port}`, listen: `127.0.0.1:${port}` },
-    database: { url: `sqlite://${dir}/keyharbor.db` },
-    custody: { key_file: join(dir, 'root.key') },
-    oidc: {
-      issuer: provider.issuer,
-      client_id: provider.client_id,
-      client_secret: provider.client_secret,
-      scopes: ['profile', 'email', 'groups'],
-      algorithms: ['RS256'],
-      owner_claim: 'preferred_username',
-      roles: { helpdesk: ['mac-helpdesk'], auditor: ['mac-auditors'], admin: ['mac-admins'] },
-    },
-  };
-  change(sections);
-  const config = join(dir, 'keyharbor.toml');
-  writeFileSync(config, toml(sections), { mode: 0o600 });
-  await newRootKey(sections.custody.key_file);
-  return { dir, config, sections, keyFile: sections.custody.key_file, portal: sections.server.public_url };
-}
-
-/** Makes a root key. The one place that knows how `init` is called. */
-export async function newRootKey(file) {
-  await keyharbor(['init', '--key-file', file]);
-}
-
-/** An API token made on the host. The one place that knows how that is done. */
-export async function newToken(config, scopes) {
-  const out = await keyharbor(['token', 'create', '--config', config, '--name', 'browser tests', '--scopes', scopes.join(',')]);
-  return /kh_[0-9a-f]{16}_[0-9A-Za-z]{43}/.exec(out)[0];
-}
-
-/** `keyharbor serve` on a home. Ready means that /healthz answers; a sealed server is ready too. */
-export async function serve(place, facts = {}) {
-  const product = start(['serve', '--config', place.config], {});
-  await until(async () => {
-    product.alive();
-    return fetch(`${place.portal}/healthz`).then(answer => answer.ok, () => false);
-  }, 'serve answers', 30);
-  return withPeople(product, place.dir, { portal: place.portal, people: [], ...facts });
-}
 
 // ---- Chromium ------------------------------------------------------------------------------------------------------
 
@@ -236,8 +49,9 @@ export async function closeBrowser() {
 
 /**
  * A browser context with one page, watched. `problems()` lists console errors and warnings, page errors, violations of
- * CSP and Trusted Types, and requests to hosts other than those named. A page that answered 4xx or 5xx by intention
- * makes Chromium log that status; this line alone is let through.
+ * CSP and Trusted Types, requests to hosts other than those named, answers of the portal that a cache may keep, and keys
+ * in addresses or referrers. A page that answered 4xx or 5xx by intention makes Chromium log that status; this line
+ * alone is let through. The portal is `localhost`; a provider is 127.0.0.1.
  */
 export async function open({ scheme = 'light', width = 390, lang = 'en', js = true, motion = 'no-preference', hosts = ['localhost', '127.0.0.1'] } = {}) {
   const context = await (await launched()).newContext({
@@ -248,9 +62,10 @@ export async function open({ scheme = 'light', width = 390, lang = 'en', js = tr
     timezoneId: 'Europe/Stockholm',
     viewport: { width, height: 844 },
   });
-  context.setDefaultTimeout(15_000);
+  context.setDefaultTimeout(20_000);
   const noted = [];
   const refused = new Set();
+  const addresses = new Set();
   await context.addInitScript(() => {
     addEventListener('securitypolicyviolation', e =>
       console.error(`[policy] ${e.effectiveDirective} ${e.blockedURI} ${e.sourceFile ?? ''}:${e.lineNumber} ${e.sample}`));
@@ -262,17 +77,25 @@ export async function open({ scheme = 'light', width = 390, lang = 'en', js = tr
   context.on('request', request => {
     const { hostname, protocol } = new URL(request.url());
     if (protocol.startsWith('http') && !hosts.includes(hostname)) noted.push({ text: `request to ${hostname}` });
+    addresses.add(`${request.url()} ${request.headers().referer ?? ''}`);
   });
   context.on('response', response => {
+    const { hostname, pathname } = new URL(response.url());
     if (response.request().isNavigationRequest() && response.status() >= 400) refused.add(response.url());
+    if (hostname !== 'localhost' || pathname.startsWith('/static/')) return;
+    if (response.headers()['cache-control'] !== 'no-store') noted.push({ text: `may be kept by a cache: ${pathname}` });
   });
   const page = await context.newPage();
-  page.look = { scheme, lang, width };
+  page.look = { scheme, lang };
   const meant = ({ text, url }) => /^Failed to load resource: the server responded with a status of [45]\d\d/.test(text) && refused.has(url);
+  const leaks = () => [...addresses].filter(address => [...shown].some(key => traces(address, key).length > 0));
   return {
     context,
     page,
-    problems: () => noted.filter(note => !meant(note)).map(({ text, url }) => (url ? `${text} (${url})` : text)),
+    problems: () => [
+      ...noted.filter(note => !meant(note)).map(({ text, url }) => (url ? `${text} (${url})` : text)),
+      ...leaks().map(() => 'a key stands in an address'),
+    ],
     forgive: () => noted.splice(0),
   };
 }
@@ -291,13 +114,14 @@ export async function visit(options, steps) {
 
 // ---- what a person does --------------------------------------------------------------------------------------------
 
-/** Fills in the provider's login form, whichever provider it is, and comes back to the portal. */
+/** Fills in the provider's form, whichever provider it is, and comes back: to `portal` past the callback, or to the callback's own page. */
 export async function atProvider(page, person, portal) {
   await page.locator('input[name=login]').fill(person.login);
   const password = page.locator('input[name=password]');
   if (await password.count()) await password.fill(person.password ?? '');
+  const back = page.waitForURL(url => (portal ? url.href.startsWith(`${portal}/`) && !url.pathname.startsWith('/auth/') : url.pathname === '/auth/callback'));
   await page.locator('form:has(input[name=login])').locator('button, input[type=submit]').first().click();
-  await page.waitForURL(url => url.href.startsWith(`${portal}/`) && !url.pathname.startsWith('/auth/'));
+  await back;
 }
 
 export async function signIn(page, product, person) {
@@ -389,7 +213,7 @@ export async function printed(page) {
 const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
 /** axe-core in a world of its own: the page's policy stays as it is and the page sees nothing of it. */
-export async function axe(page) {
+export async function axe(page, only = "{ type: 'tag', values: ['wcag2a', 'wcag2aa', 'wcag2aaa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] }") {
   const session = await page.context().newCDPSession(page);
   try {
     const { frameTree } = await session.send('Page.getFrameTree');
@@ -402,7 +226,7 @@ export async function axe(page) {
     await evaluate(`${axeSource};0`);
     const violations = await evaluate(`axe.run(document, {
       resultTypes: ['violations'],
-      runOnly: ['wcag2a', 'wcag2aa', 'wcag2aaa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'],
+      runOnly: ${only},
     }).then(found => found.violations.map(v => v.id + ': ' + v.nodes.map(n => n.target.join(' ')).join(', ')))`);
     assert.deepEqual(violations, [], `axe at ${page.url()}`);
   } finally {
@@ -426,5 +250,29 @@ export async function noSidewaysScroll(page) {
 export async function picture(page, name) {
   mkdirSync(pictures, { recursive: true });
   const { lang, scheme } = page.look;
-  await page.screenshot({ path: join(pictures, `${name}-${lang}-${scheme}-${page.viewportSize().width}.png`), fullPage: true });
+  const path = join(pictures, `${name}-${lang}-${scheme}-${page.viewportSize().width}.png`);
+  // Not even the caret is touched: hiding it would write style attributes into the page.
+  await page.screenshot({ path, fullPage: true, caret: 'initial' });
+}
+
+/** With reduced motion: under no-preference colours take a moment to change, and axe would measure them half-way. */
+export async function paint(page, scheme) {
+  await page.emulateMedia({ colorScheme: scheme, reducedMotion: 'reduce' });
+  page.look.scheme = scheme;
+}
+
+/** In both schemes: fits 320, and at 390 and 1280 axe is content; a picture of each. Ends light, at 390. */
+export async function looksGood(page, name) {
+  for (const scheme of ['dark', 'light']) {
+    await paint(page, scheme);
+    for (const width of [320, 1280, 390]) {
+      await page.setViewportSize({ width, height: 844 });
+      await noSidewaysScroll(page);
+      if (width === 320) continue;
+      // In the dark only the colours differ, and they are the same in every language.
+      if (scheme === 'light') await axe(page);
+      else if (page.look.lang === 'en') await axe(page, "{ type: 'rule', values: ['color-contrast', 'color-contrast-enhanced', 'link-in-text-block'] }");
+      await picture(page, name);
+    }
+  }
 }

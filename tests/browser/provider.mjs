@@ -45,7 +45,7 @@ function policyWithLevels() {
 }
 
 const page = (title, body) => `<!doctype html><html lang="en"><meta charset="utf-8">
-<meta name="viewport" content="width=device-width,initial-scale=1"><title>${title}</title>
+<meta name="viewport" content="width=device-width,initial-scale=1"><link rel="icon" href="data:,"><title>${title}</title>
 <main><h1>${title}</h1>${body}</main></html>`;
 
 /** One store for a provider's whole life, also when it is built anew with other signing keys. */
@@ -110,7 +110,15 @@ function configuration({ portal, client, keys, people, cookieKeys, adapter, back
     },
     features: {
       devInteractions: { enabled: false },
-      rpInitiatedLogout: { enabled: true },
+      rpInitiatedLogout: {
+        enabled: true,
+        logoutSource(ctx, form) {
+          ctx.body = page('Sign out?', `${form}<button type="submit" form="op.logoutForm" name="logout" value="yes">Sign out</button>`);
+        },
+        postLogoutSuccessSource(ctx) {
+          ctx.body = page('Signed out', '');
+        },
+      },
       backchannelLogout: { enabled: true },
     },
     interactions: { policy: policyWithLevels(), url: (_ctx, interaction) => `/interaction/${interaction.uid}` },
@@ -223,6 +231,10 @@ export async function startProvider({ port = 0, portal, backchannel, people = st
       build();
     },
     breakEndpoint: (path, how) => (how ? broken.set(path, how) : broken.delete(path)),
+    /** Answers again after `stop()`, at the same address, with all it knew. */
+    async resume() {
+      await new Promise((ready, failed) => server.once('error', failed).listen(new URL(issuer).port, '127.0.0.1', ready));
+    },
     async stop() {
       if (!server.listening) return;
       server.closeAllConnections();

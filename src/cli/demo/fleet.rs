@@ -20,6 +20,12 @@ fn key(entropy: &dyn Entropy) -> String {
     letters.chunks(4).map(|g| g.iter().collect::<String>()).collect::<Vec<_>>().join("-")
 }
 
+/// As macOS makes a host name of a computer's name.
+fn host_name(name: &str) -> String {
+    let plain = name.replace('’', "").replace(|c: char| !c.is_ascii_alphanumeric(), "-");
+    plain.split('-').filter(|part| !part.is_empty()).collect::<Vec<_>>().join("-")
+}
+
 struct Mac {
     serial: String,
     name: String,
@@ -96,8 +102,9 @@ async fn deposit<'a>(
     token: &str,
     macs: impl Iterator<Item = &'a Mac>,
 ) -> anyhow::Result<()> {
-    let batch: Vec<_> =
-        macs.map(|m| json!({ "serial": m.serial, "recovery_key": key(env.entropy.as_ref()), "hostname": m.serial.to_lowercase(), "user": m.owner })).collect();
+    let batch: Vec<_> = macs
+        .map(|m| json!({ "serial": m.serial, "recovery_key": key(env.entropy.as_ref()), "hostname": host_name(&m.name), "user": m.owner }))
+        .collect();
     let post = client.post(format!("{origin}/api/v1/deposits")).bearer_auth(token).header("content-type", "application/json");
     let answer = post.body(serde_json::Value::from(batch).to_string()).send().await?;
     let status = answer.status();

@@ -3,9 +3,10 @@
 use askama::Template;
 use askama_web::WebTemplate;
 
-use super::{Facts, KeyState, Page, Tag};
+use super::{Facts, KeyState, NoKeyReason, Page, Tag};
 use crate::domain::Trust;
 use crate::i18n::Moment;
+use crate::service::forms::Reason;
 
 /// `/desk?q=`.
 #[derive(Template, WebTemplate)]
@@ -44,6 +45,8 @@ pub struct DeskDevicePage {
     pub state: KeyState,
     pub facts: Facts,
     pub last_shown: Option<Moment>,
+    /// Why the portal offers none, if it does not.
+    pub no_key: Option<NoKeyReason>,
     /// Newest first; empty = there is no key.
     pub versions: Vec<VersionRow>,
     pub form: DeskForm,
@@ -61,37 +64,6 @@ pub struct DeskForm {
     pub identity: String,
     /// A version's id, or empty for the one the portal offers.
     pub version: String,
-}
-
-/// The list of reasons; the codes go over the wire and into the trail.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum ReasonCode {
-    ForgotPassword,
-    PasswordNotSynced,
-    ReturnedDevice,
-    /// Needs `reason_text`.
-    Other,
-}
-
-impl ReasonCode {
-    pub const ALL: [Self; 4] = [Self::ForgotPassword, Self::PasswordNotSynced, Self::ReturnedDevice, Self::Other];
-
-    pub fn code(self) -> &'static str {
-        match self {
-            Self::ForgotPassword => "forgot_password",
-            Self::PasswordNotSynced => "password_not_synced",
-            Self::ReturnedDevice => "returned_device",
-            Self::Other => "other",
-        }
-    }
-
-    pub fn parse(code: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|r| r.code() == code)
-    }
-
-    pub fn key(self) -> String {
-        format!("reason-{}", self.code())
-    }
 }
 
 /// A field of the form, by its name on the wire.
@@ -192,8 +164,9 @@ impl VersionRow {
 }
 
 impl DeskDevicePage {
-    pub fn reasons(&self) -> [ReasonCode; 4] {
-        ReasonCode::ALL
+    /// Code and words of each reason.
+    pub fn reasons(&self) -> Vec<(&'static str, String)> {
+        Reason::ALL.iter().map(|r| (r.code(), self.page.t(&format!("reason-{}", r.code())))).collect()
     }
 
     /// The first error of a field.
@@ -217,6 +190,11 @@ impl DeskDevicePage {
     /// Ids of the texts that belong to a field: its hint, and its error when there is one.
     pub fn described_by(&self, name: &str) -> String {
         if self.errors.iter().any(|e| e.field.name() == name) { format!("{name}-error {name}-hint") } else { format!("{name}-hint") }
+    }
+
+    /// The text that says why there is no key.
+    pub fn why_none(&self) -> &'static str {
+        self.no_key.unwrap_or(NoKeyReason::NeverReceived).stem()
     }
 
     pub fn contested(&self) -> bool {

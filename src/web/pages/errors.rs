@@ -12,7 +12,10 @@ use crate::i18n::Moment;
 pub enum ErrorKind {
     /// Unknown, foreign and malformed: the same page.
     NotFound,
-    SignedOut,
+    /// With the path of ours that the reader wanted, or `/`.
+    SignedOut {
+        return_to: String,
+    },
     Forbidden,
     /// With the time from which it works again, when that is known.
     TooManyRequests {
@@ -50,6 +53,10 @@ pub enum SignInProblem {
     TooManyGroups,
     /// The login is bound to another subject.
     LoginConflict,
+    /// The provider did not prove as much as a step-up needs.
+    TooWeak,
+    /// Somebody else came back from a step-up; the session that asked has ended.
+    OtherPerson,
 }
 
 /// The page.
@@ -67,7 +74,7 @@ impl ErrorKind {
     pub fn status(&self) -> u16 {
         match self {
             Self::NotFound => 404,
-            Self::SignedOut => 401,
+            Self::SignedOut { .. } => 401,
             Self::Forbidden | Self::CsrfFailed | Self::RevealNeedsAuthTime => 403,
             Self::TooManyRequests { .. } => 429,
             Self::TrailUnavailable | Self::Sealed => 503,
@@ -85,7 +92,7 @@ impl ErrorKind {
     fn stem(&self) -> &'static str {
         match self {
             Self::NotFound => "error-not-found",
-            Self::SignedOut => "error-signed-out",
+            Self::SignedOut { .. } => "error-signed-out",
             Self::Forbidden => "error-forbidden",
             Self::TooManyRequests { .. } => "error-too-many",
             Self::TrailUnavailable => "error-trail",
@@ -104,6 +111,8 @@ impl ErrorKind {
                 SignInProblem::ProviderUnreachable => "error-sign-in-unreachable",
                 SignInProblem::TooManyGroups => "error-sign-in-groups",
                 SignInProblem::LoginConflict => "error-sign-in-conflict",
+                SignInProblem::TooWeak => "error-sign-in-weak",
+                SignInProblem::OtherPerson => "error-sign-in-other",
             },
         }
     }
@@ -138,9 +147,14 @@ impl ErrorPage {
     pub fn action(&self) -> (String, String) {
         let to = |href: &str, key| (href.to_owned(), self.page.t(key));
         match &self.kind {
-            ErrorKind::SignedOut => to("/sign-in", "sign-in"),
+            ErrorKind::SignedOut { return_to } if return_to != "/" => {
+                let path: String = url::form_urlencoded::byte_serialize(return_to.as_bytes()).collect();
+                to(&format!("/sign-in?return_to={path}"), "sign-in")
+            }
+            ErrorKind::SignedOut { .. } | ErrorKind::SignInFailed(SignInProblem::OtherPerson) => to("/sign-in", "sign-in"),
             ErrorKind::SignInFailed(SignInProblem::TooManyGroups | SignInProblem::LoginConflict) => to("/", "error-link-start"),
             ErrorKind::SignInFailed(_) => to("/sign-in", "try-again"),
+            ErrorKind::Sealed | ErrorKind::TrailUnavailable | ErrorKind::ServiceTrouble => to(&self.page.address, "try-again"),
             ErrorKind::RenewalsUsedUp { device_url } => to(device_url, "back-to-mac"),
             _ if self.page.signed_in.as_ref().is_some_and(|s| s.roles.has(Role::Employee)) => to("/devices", "error-link-devices"),
             _ => to("/", "error-link-start"),
@@ -149,6 +163,6 @@ impl ErrorPage {
 
     /// Whether the page about sign-in trouble helps here.
     pub fn sign_in_help(&self) -> bool {
-        matches!(self.kind, ErrorKind::SignInFailed(_) | ErrorKind::SignedOut)
+        matches!(self.kind, ErrorKind::SignInFailed(_) | ErrorKind::SignedOut { .. })
     }
 }

@@ -23,7 +23,7 @@ use super::assets;
 use crate::domain::{Role, Roles};
 use crate::i18n::{Arg, Language, Moment, text, text_with};
 
-pub use desk::{DeskDevicePage, DeskForm, DeskRow, Field, FieldError, Problem, ReasonCode, SearchPage, VersionRow};
+pub use desk::{DeskDevicePage, DeskForm, DeskRow, Field, FieldError, Problem, SearchPage, VersionRow};
 pub use devices::{DeviceCard, DevicePage, DevicesPage, OwnerChange, Viewing};
 pub use errors::{ErrorKind, ErrorPage, SignInProblem};
 pub use help::{CantSignInPage, HelpPage, NotListedPage, StatusPage};

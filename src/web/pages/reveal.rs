@@ -69,9 +69,8 @@ pub struct KeyPage {
 }
 
 impl KeyPage {
-    /// `It was shown 14:27–14:32.`
     pub fn shown(&self) -> String {
-        self.page.tvv("hidden-shown", ("from", &self.from.human), ("until", &self.until.human))
+        shown(&self.page, &self.from, &self.until)
     }
 
     pub fn ttl_sheet(&self) -> String {
@@ -113,9 +112,8 @@ pub struct HiddenPage {
 }
 
 impl HiddenPage {
-    /// `It was shown 14:27–14:32.`
     pub fn shown(&self) -> String {
-        self.page.tvv("hidden-shown", ("from", &self.from.human), ("until", &self.until.human))
+        shown(&self.page, &self.from, &self.until)
     }
 }
 
@@ -127,6 +125,25 @@ pub enum NoKeyReason {
     KeyElsewhere,
     /// The stored key did not pass its check.
     IntegrityFailure,
+}
+
+impl NoKeyReason {
+    /// Where its sentences stand in the texts.
+    pub fn stem(self) -> &'static str {
+        match self {
+            Self::NeverReceived => "nokey-never",
+            Self::KeyElsewhere => "nokey-elsewhere",
+            Self::IntegrityFailure => "nokey-integrity",
+        }
+    }
+}
+
+/// `It was shown 14:27–14:32.`
+fn shown(page: &Page, from: &Moment, until: &Moment) -> String {
+    if from.human == until.human {
+        return page.tv("hidden-shown-once", "from", &from.human);
+    }
+    page.tvv("hidden-shown", ("from", &from.human), ("until", &until.human))
 }
 
 /// Instead of a device's page or a key.
@@ -142,11 +159,7 @@ pub struct NoKeyPage {
 
 impl NoKeyPage {
     pub fn why(&self) -> &'static str {
-        match self.reason {
-            NoKeyReason::NeverReceived => "nokey-never",
-            NoKeyReason::KeyElsewhere => "nokey-elsewhere",
-            NoKeyReason::IntegrityFailure => "nokey-integrity",
-        }
+        self.reason.stem()
     }
 
     /// The device's page has nothing to show but this one: back to the list. After a failed check it has.

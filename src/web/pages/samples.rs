@@ -199,6 +199,7 @@ impl World<'_> {
             state: KeyState::Available,
             facts: self.facts(),
             last_shown: None,
+            no_key: None,
             versions: vec![self.version(3, Trust::Proven), self.version(2, Trust::Proven), self.version(1, Trust::Typed)],
             form: DeskForm::default(),
             errors: Vec::new(),
@@ -251,9 +252,11 @@ impl World<'_> {
             kind,
             outcome,
             who: who.into(),
+            login: (who == "anna.berg").then(|| "anna.berg@acme.example".into()),
             acted_as,
             serial: serial.map(str::to_owned),
             reason: reason.map(str::to_owned),
+            detail: (seq == 38).then(|| self.device.into()),
             erased: seq == 36,
         };
         use EventKind as K;
@@ -296,7 +299,7 @@ impl World<'_> {
         use SignInProblem as P;
         vec![
             ("error-not-found", ErrorKind::NotFound),
-            ("error-signed-out", ErrorKind::SignedOut),
+            ("error-signed-out", ErrorKind::SignedOut { return_to: "/devices?a=1&b=2".into() }),
             ("error-forbidden", ErrorKind::Forbidden),
             ("error-too-many", ErrorKind::TooManyRequests { until: Some(self.formats().time(now())) }),
             ("error-too-many-soon", ErrorKind::TooManyRequests { until: None }),
@@ -315,6 +318,8 @@ impl World<'_> {
             ("error-sign-in-unreachable", ErrorKind::SignInFailed(P::ProviderUnreachable)),
             ("error-sign-in-groups", ErrorKind::SignInFailed(P::TooManyGroups)),
             ("error-sign-in-conflict", ErrorKind::SignInFailed(P::LoginConflict)),
+            ("error-sign-in-weak", ErrorKind::SignInFailed(P::TooWeak)),
+            ("error-sign-in-other", ErrorKind::SignInFailed(P::OtherPerson)),
         ]
     }
 
@@ -354,7 +359,16 @@ impl World<'_> {
         add("search-first", &SearchPage { results: None, ..self.search("", false) });
         add("desk-device", &self.desk_device());
         add("desk-device-errors", &self.desk_errors());
-        add("desk-device-empty", &DeskDevicePage { versions: Vec::new(), owner: None, state: KeyState::NoKey, ..self.desk_device() });
+        add(
+            "desk-device-empty",
+            &DeskDevicePage {
+                versions: Vec::new(),
+                owner: None,
+                state: KeyState::NoKey,
+                no_key: Some(NoKeyReason::NeverReceived),
+                ..self.desk_device()
+            },
+        );
         add("trail", &self.trail());
         add("trail-empty", &TrailPage { lines: Vec::new(), newer_url: None, older_url: None, ..self.trail() });
         add("help", &HelpPage { page: self.page(Some(Section::Help), &[Role::Employee]) });

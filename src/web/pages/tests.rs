@@ -9,6 +9,7 @@ use super::samples::{KEY, SERIAL, Sample, World};
 use super::*;
 use crate::domain::reveal::Basis;
 use crate::domain::{EventKind, Trust};
+use crate::service::forms::Reason;
 
 fn worlds() -> impl Iterator<Item = World<'static>> {
     Language::ALL
@@ -191,9 +192,10 @@ fn texts_that_are_looked_up_by_code_exist() {
         EventKind::ALL.iter().for_each(|k| has(&trail::event_key(*k)));
         Role::ALL.iter().for_each(|r| has(&format!("role-{}", r.code())));
         Trust::ALL.iter().for_each(|t| has(&format!("trust-{}", t.code())));
-        ReasonCode::ALL.iter().for_each(|r| has(&r.key()));
+        Reason::ALL.iter().for_each(|r| has(&format!("reason-{}", r.code())));
         for kind in ["token", "operator", "system", "anonymous"] {
             has(&format!("actor-{kind}"));
+            has(&format!("source-{kind}"));
         }
     }
     // A key that is missing shows as itself: no page may hold one.

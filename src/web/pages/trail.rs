@@ -30,11 +30,15 @@ pub struct TrailLine {
     pub outcome: Outcome,
     /// Name or login; empty for the server itself and for the unknown.
     pub who: String,
+    /// The login beside a name: two people may bear the same name.
+    pub login: Option<String>,
     /// What the actor acted as: a key `role-…` or `actor-…` of the texts.
     pub acted_as: &'static str,
     pub serial: Option<String>,
-    /// Ticket, reason in words, or the machine's word for a refusal; already joined.
+    /// Ticket, reason and identity check in people's words, already joined.
     pub reason: Option<String>,
+    /// The machine's own word, when there are none of people.
+    pub detail: Option<String>,
     /// Personal details were erased.
     pub erased: bool,
 }

@@ -49,7 +49,7 @@ const ICON: &str = r##"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 3
 </form>
 <section aria-labelledby="people">
 <h2 id="people">Who you can be</h2>
-<ul>{% for person in people %}<li><code>{{ person.login }}</code> <span>{{ person.name }}</span></li>{% endfor %}</ul>
+<ul>{% for person in people %}<li><code>{{ person.login }}</code> <span>{{ person.name }}{% for group in person.groups %} · {{ group.trim_start_matches("mac-") }}{% endfor %}</span></li>{% endfor %}</ul>
 <p>Passwords are in the terminal where the demo was started. They change each time.</p>
 </section>
 </main>
