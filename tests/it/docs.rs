@@ -45,17 +45,19 @@ fn number(text: &str) -> Option<(usize, &str)> {
     Some((digits.parse().ok()?, text.get(2..)?))
 }
 
-/// The functions `sNN_…` of a Rust file.
+/// The functions `sNN_…` of a Rust file; `sNN_sMM_…` stands for both.
 fn functions(source: &str) -> Vec<(usize, String)> {
     let mut found = Vec::new();
     for line in source.lines() {
         let line = line.trim_start();
         let line = ["pub ", "async "].iter().fold(line, |l, word| l.strip_prefix(word).unwrap_or(l));
         let Some(name) = line.strip_prefix("fn ").and_then(|rest| rest.split(['(', '<']).next()) else { continue };
-        if let Some((check, rest)) = name.strip_prefix('s').and_then(number)
-            && rest.starts_with('_')
+        let mut words = name;
+        while let Some((check, rest)) = words.strip_prefix('s').and_then(number)
+            && let Some(rest) = rest.strip_prefix('_')
         {
             found.push((check, name.to_owned()));
+            words = rest;
         }
     }
     found
@@ -64,7 +66,7 @@ fn functions(source: &str) -> Vec<(usize, String)> {
 /// Titles of browser tests that begin with one or more `SNN`.
 fn titles(source: &str) -> Vec<(usize, String)> {
     let mut found = Vec::new();
-    for call in ["test(", "it("] {
+    for call in ["test(", "it(", "describe("] {
         for (at, _) in source.match_indices(call) {
             let rest = part(source, at + call.len()..);
             let Some(quote) = rest.chars().next().filter(|c| "'\"`".contains(*c)) else { continue };
@@ -131,9 +133,9 @@ fn every_setting_is_documented() {
 
 #[test]
 fn names_of_tests_are_found_wherever_they_stand() {
-    let rust = "#[test]\nfn s07_plain() {}\n    async fn s62_inner() {}\n    pub async fn s08_both<T>() {}\nfn s7_short() {}\nfn s091() {}\nlet fns = 1;";
+    let rust = "#[test]\nfn s07_plain() {}\n    async fn s62_inner() {}\n    pub async fn s08_both<T>() {}\nfn s26_s28_two() {}\nfn s7_short() {}\nfn s091() {}\nlet fns = 1;";
     let names: Vec<_> = functions(rust).into_iter().map(|(n, _)| n).collect();
-    assert_eq!(names, [7, 62, 8]);
+    assert_eq!(names, [7, 62, 8, 26, 28]);
     let browser = "test('S30 a key is never in the address', x);\n  await t.test(`S29, S32 ${how}: gone`, y);\ntest('no number', z);";
     let numbers: Vec<_> = titles(browser).into_iter().map(|(n, _)| n).collect();
     assert_eq!(numbers, [30, 29, 32]);
