@@ -63,8 +63,8 @@ impl Language {
         }
     }
 
-    /// The best match for an `Accept-Language` header; English when nothing fits. Reads at most 32 entries.
-    pub fn negotiate(accept_language: &str) -> Self {
+    /// The best match for an `Accept-Language` header; `None` when nothing fits. Reads at most 32 entries.
+    pub fn negotiate(accept_language: &str) -> Option<Self> {
         let mut best: Option<(u32, Self)> = None;
         for entry in accept_language.split(',').take(32) {
             let mut parts = entry.split(';').map(str::trim);
@@ -75,7 +75,7 @@ impl Language {
                 best = Some((weight, lang));
             }
         }
-        best.map_or(Self::En, |(_, lang)| lang)
+        best.map(|(_, lang)| lang)
     }
 
     fn id(self) -> &'static LanguageIdentifier {

@@ -41,7 +41,14 @@ pub async fn init(arguments: Init, config: Config) -> anyhow::Result<ExitCode> {
     let root = RootKey::generate(env.entropy.as_ref());
     write(&path, &root)?;
     if let Err(e) = create_ring(&store, &root, false, &env).await {
-        let _ = std::fs::remove_file(&path);
+        // Only a database that is known to hold no ring makes this file worthless: a commit whose answer was lost may have
+        // made one that nothing else opens.
+        let ring = async { store.read().await?.key_ring().await };
+        if matches!(ring.await, Ok(None)) {
+            let _ = std::fs::remove_file(&path);
+        } else {
+            tell(format_args!("{} is kept: the database may hold a ring that only it opens", path.display()));
+        }
         bail!(e);
     }
     say(format_args!("The root key is in {}. Its name is {}.", path.display(), root.name()));

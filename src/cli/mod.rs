@@ -109,6 +109,9 @@ async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Config(ConfigCommand::Defaults) => say(Config::reference()),
         Command::Config(ConfigCommand::Check) => {
             let config = Config::load(file)?;
+            config.database_url()?;
+            // Reads the client's secret, the certificate authorities and the proxy; calls nobody.
+            Oidc::new(&config.oidc, &config.outbound, &config.public_origin()?, crate::service::clock::system().1)?;
             for warning in config.warnings() {
                 say(format_args!("warning: {warning}"));
             }

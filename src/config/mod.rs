@@ -3,6 +3,7 @@
 //! A secret is given as `x` or as `x_file` (a path whose content is the value), never both. The doc comment of each field is
 //! its documentation: `keyharbor config defaults` prints them, and `docs/configuration.md` is that text.
 
+mod environment;
 mod secret;
 mod sections;
 
@@ -64,20 +65,16 @@ impl Config {
         if let Some(path) = file {
             builder = builder.add_source(config::File::from(path).format(config::FileFormat::Toml));
         }
-        let lists = ["server.trusted_proxies", "oidc.scopes", "oidc.algorithms", "oidc.acr_values"];
-        let mut env =
-            config::Environment::with_prefix("KEYHARBOR").prefix_separator("__").separator("__").list_separator(",").try_parsing(true);
-        for list in lists {
-            env = env.with_list_parse_key(list);
-        }
-        builder = builder.add_source(env.source(environment));
+        builder = builder.add_source(environment::Environment::new(environment));
         let text = |e: config::ConfigError| ConfigError::Read(e.to_string());
         builder.build().map_err(text)?.try_deserialize().map_err(text)
     }
 
     /// The documented defaults, as a TOML file.
     pub fn reference() -> String {
-        let mut out = String::from("# Keyharbor settings. Every value can also come from the environment: KEYHARBOR__SECTION__NAME.\n");
+        let mut out = String::from(
+            "# Keyharbor settings. Every value but sessions.exclusive_roles can also come from the environment:\n# KEYHARBOR__SECTION__NAME, lists with commas, roles as KEYHARBOR__OIDC__ROLES__HELPDESK.\n",
+        );
         Server::describe(&mut out, "server");
         Database::describe(&mut out, "database");
         Custody::describe(&mut out, "custody");
@@ -118,7 +115,7 @@ impl Config {
             return Err(invalid("reveal.window_seconds", "must be 1 to 300: a key is never shown longer than five minutes"));
         }
         if [reveal.max_renewals_owner, reveal.max_renewals_desk].iter().any(|n| !(0..=100).contains(n)) {
-            return Err(invalid("reveal.max_renewals", "must be 0 to 100"));
+            return Err(invalid("reveal.max_renewals_owner, reveal.max_renewals_desk", "must be 0 to 100"));
         }
         if [reveal.step_up_owner_seconds, reveal.step_up_desk_seconds, reveal.per_minute, reveal.per_hour, reveal.per_day]
             .iter()
@@ -213,6 +210,9 @@ impl Config {
     /// What an operator should know although the server runs.
     pub fn warnings(&self) -> Vec<&'static str> {
         let mut out = Vec::new();
+        if self.server.behind_proxy && self.server.trusted_proxies.is_empty() {
+            out.push("server.trusted_proxies is empty behind a proxy: everybody seems to come from the proxy's address");
+        }
         if self.oidc.owner_claim.is_none() {
             out.push("oidc.owner_claim is not set: nobody owns a device, employees see none");
         }
@@ -284,6 +284,35 @@ mod tests {
             let error = with(&[(key, value)]).err().unwrap_or_default();
             assert!(error.contains(name), "{key}={value}: {error}");
         }
+    }
+
+    #[test]
+    fn a_value_of_the_environment_is_taken_as_it_is() {
+        let config = read(
+            &[
+                GOOD.as_slice(),
+                &[
+                    ("KEYHARBOR__PORTAL__IT_PHONE", "+46812345678"),
+                    ("KEYHARBOR__PORTAL__IT_HOURS", "0800"),
+                    ("KEYHARBOR__PORTAL__BRAND", "TRUE"),
+                    ("KEYHARBOR__OIDC__CLIENT_SECRET", "00123"),
+                    ("KEYHARBOR__OIDC__ROLES__HELPDESK", "mac-a, mac-b"),
+                    ("KEYHARBOR__SERVER__BEHIND_PROXY", "true"),
+                    ("KEYHARBOR__SERVER__WORKERS", "3"),
+                ],
+            ]
+            .concat(),
+        )
+        .unwrap();
+        let portal = &config.portal;
+        assert_eq!(
+            (portal.it_phone.as_deref(), portal.it_hours.as_deref(), portal.brand.as_str()),
+            (Some("+46812345678"), Some("0800"), "TRUE")
+        );
+        let secret = config.oidc.client_secret.resolve(None, "oidc.client_secret").unwrap().unwrap();
+        assert_eq!(secret.expose_secret(), "00123");
+        assert_eq!(config.oidc.roles["helpdesk"], ["mac-a", "mac-b"]);
+        assert_eq!((config.server.behind_proxy, config.server.workers), (true, 3));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Keys that protect keys: the root key, the ring it unwraps, sealing, MACs, keyed hashes.
 //!
-//! The bytes written here are frozen from the first release; the golden vectors at the end of each file hold them.
+//! The bytes written here are frozen from the first release; the golden vectors in `keyring` hold them.
 //! This room decides nothing and stores nothing.
 
 pub mod envelope;

@@ -60,8 +60,6 @@ kinds! {
     IntegrityFailure = "integrity_failure",
     Sealed = "sealed",
     TrailRead = "trail.read",
-    RingCreated = "ring.created",
-    ConfigurationChanged = "configuration.changed",
 }
 
 /// How it ended.

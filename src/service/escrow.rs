@@ -98,6 +98,9 @@ pub struct Receipt {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OutOfScope;
 
+/// Deposits in one transaction.
+const PART: usize = 100;
+
 /// Ids that exist before the first try, so that a second one writes the same rows.
 struct Ids {
     device: DeviceId,
@@ -105,11 +108,22 @@ struct Ids {
 }
 
 impl Keyharbor {
-    /// Takes in a batch; one answer each, in the order given.
+    /// Takes in a batch; one answer each, in the order given. A large one goes in parts, so that others come in between and
+    /// no part runs out of time.
     ///
     /// # Errors
-    /// [`ServiceError`]: sealed, the database or the trail. Then nothing of the batch is stored.
+    /// [`ServiceError`]: sealed, the database or the trail. What parts before had stored stays: handing the batch in again
+    /// is harmless.
     pub async fn deposit(&self, source: &Source, deposits: &[Deposit], request: &RequestInfo) -> Result<Vec<Result<Receipt, OutOfScope>>> {
+        let mut answers = Vec::with_capacity(deposits.len());
+        for part in deposits.chunks(PART) {
+            answers.extend(self.deposit_part(source, part, request).await?);
+        }
+        Ok(answers)
+    }
+
+    /// One transaction: all of it is stored, or nothing.
+    async fn deposit_part(&self, source: &Source, deposits: &[Deposit], request: &RequestInfo) -> Result<Vec<Result<Receipt, OutOfScope>>> {
         let ring = self.ring()?;
         let ids: Vec<Ids> = deposits.iter().map(|_| Ids { device: DeviceId::new(&self.env), version: VersionId::new(&self.env) }).collect();
         // Devices are locked in the order of their serial numbers, so that two batches never wait for each other.

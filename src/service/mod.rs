@@ -1,8 +1,8 @@
 //! What may happen: the acts of the house, each with its permit, its transaction and its trail row. No HTTP in here.
 //!
-//! A service owns its transaction; no network call and no decryption happens inside one. `escrow` takes keys in, `reveal` and `view`
-//! show them, `fleet` knows the devices, `access` knows people and tokens, `trail` reads and proves the trail, `custody`
-//! opens the key ring.
+//! A service owns its transaction; no network call and no decryption happens inside one. `escrow` takes keys in; `reveal`
+//! and `view` show them; `fleet` knows the devices and `owners` whose they are; `sign_in`, `step_up` and `binding` say who
+//! comes, `access` and `tokens` who is there; `trail` and `replay` read and prove the trail; `custody` opens the key ring.
 
 pub mod access;
 pub mod binding;

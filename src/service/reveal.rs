@@ -77,6 +77,7 @@ pub enum View {
     /// The stored value does not open.
     Broken {
         device: Device,
+        basis: Basis,
     },
 }
 

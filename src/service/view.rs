@@ -72,12 +72,11 @@ impl Keyharbor {
                 (event.version, event.grant) = (Some(grant.version), Some(id));
                 let owner = match grant.basis {
                     Basis::Owner => None,
-                    Basis::Desk => tx
-                        .owners(device.id)
-                        .await?
-                        .into_iter()
-                        .find_map(|o| o.check(ring.as_ref()).ok())
-                        .map(|o| o.login.as_str().to_owned()),
+                    Basis::Desk => {
+                        let owners = tx.owners(device.id).await?.into_iter().filter_map(|o| o.check(ring.as_ref()).ok());
+                        let logins: Vec<_> = owners.map(|o| o.login.as_str().to_owned()).collect();
+                        (!logins.is_empty()).then(|| logins.join(", "))
+                    }
                 };
                 let receipt = self.conclude(tx, &[event]).await?;
                 Ok(Ok((receipt, Seen { grant, device, other, owner })))
@@ -99,7 +98,7 @@ impl Keyharbor {
         });
         let Some((key, version)) = opened else {
             self.record_integrity("key_versions", Some(device.id), request).await?;
-            return Ok(View::Broken { device });
+            return Ok(View::Broken { device, basis: grant.basis });
         };
         let left = grant.until.seconds_since(self.env.now());
         if left < 1 {

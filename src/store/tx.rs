@@ -112,7 +112,7 @@ calls! {
     /// Of many devices, in one statement; by device, newest first.
     keys::versions_of(devices: &[DeviceId]) -> Vec<Attested<KeyVersion>>;
     keys::version(id: VersionId) -> Option<Attested<KeyVersion>>;
-    /// [`StoreError::Conflict`] when that key or that number exists: read again and retry.
+    /// [`StoreError::Conflict`] when that number exists: read again and retry. The same fingerprint may stand twice.
     keys::insert_version(version: &Attested<KeyVersion>, sealed: &Sealed) -> ();
     /// Compare-and-set of what a repeated deposit changes (trust, `promoted_at`, and `confirmed_at`, which only moves
     /// forward); all else must be as stored. `false`: it is not, or the MAC is another.

@@ -36,7 +36,7 @@ pub async fn search(v: Visitor, query: web::Query<Query>) -> Result<HttpResponse
             id: l.device.id.to_string(),
             serial: l.device.serial.as_str().to_owned(),
             name: l.device.label().to_owned(),
-            owner: l.owners.first().map(|o| o.as_str().to_owned()),
+            owner: (!l.owners.is_empty()).then(|| l.owners.iter().map(|o| o.as_str()).collect::<Vec<_>>().join(", ")),
             asset_tag: l.device.asset_tag.clone(),
             state: present::state(&l.device, l.key),
         })

@@ -55,7 +55,7 @@ impl Visit {
         let user_agent = req.headers().get(header::USER_AGENT).map(|v| String::from_utf8_lossy(v.as_bytes()).into_owned());
         let id = req.extensions().get::<RequestId>().map_or(Uuid::nil(), |r| r.0);
         let chosen = req.cookie(LANGUAGE_COOKIE).and_then(|c| Language::parse(c.value()));
-        let asked = || req.headers().get(header::ACCEPT_LANGUAGE).and_then(|v| v.to_str().ok()).map(Language::negotiate);
+        let asked = || req.headers().get(header::ACCEPT_LANGUAGE).and_then(|v| v.to_str().ok()).and_then(Language::negotiate);
         let lang = chosen.or_else(asked).unwrap_or(app.default_language);
         // What came back from the provider is used up: no page links to it again.
         let again = req.method() == "GET" && !req.path().starts_with("/auth/");

@@ -13,6 +13,7 @@ use crate::domain::ids::DeviceId;
 use crate::domain::policy::Action;
 use crate::domain::reveal::Basis;
 use crate::i18n::Language;
+use crate::service::access::SignedIn;
 use crate::service::fleet::{DevicePage, KeyState};
 use crate::service::sign_in::safe_return;
 
@@ -111,9 +112,15 @@ pub async fn language(
     Ok(response)
 }
 
+/// Who reads a page that everybody may read; nobody when that cannot be found out: these pages are needed most when the
+/// database is away.
+async fn guest(req: &HttpRequest, visit: &Visit) -> Option<SignedIn> {
+    person_of(req, visit).await.unwrap_or(None)
+}
+
 /// What works at this moment. Says nothing about anybody.
 pub async fn status(req: HttpRequest, visit: Visit) -> Result<HttpResponse, WebError> {
-    let person = person_of(&req, &visit).await?;
+    let person = guest(&req, &visit).await;
     let service = &visit.app.service;
     let trail = service.database_answers().await;
     let now = service.env().now();
@@ -129,16 +136,16 @@ pub async fn status(req: HttpRequest, visit: Visit) -> Result<HttpResponse, WebE
 }
 
 pub async fn help(req: HttpRequest, visit: Visit) -> Result<HttpResponse, WebError> {
-    let person = person_of(&req, &visit).await?;
+    let person = guest(&req, &visit).await;
     html(&HelpPage { page: visit.page(person.as_ref(), Some(Section::Help)) }, StatusCode::OK)
 }
 
 pub async fn help_sign_in(req: HttpRequest, visit: Visit) -> Result<HttpResponse, WebError> {
-    let person = person_of(&req, &visit).await?;
+    let person = guest(&req, &visit).await;
     html(&CantSignInPage { page: visit.page(person.as_ref(), Some(Section::Help)) }, StatusCode::OK)
 }
 
 pub async fn help_not_listed(req: HttpRequest, visit: Visit) -> Result<HttpResponse, WebError> {
-    let person = person_of(&req, &visit).await?;
+    let person = guest(&req, &visit).await;
     html(&NotListedPage { page: visit.page(person.as_ref(), Some(Section::Help)) }, StatusCode::OK)
 }

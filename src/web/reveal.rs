@@ -100,10 +100,10 @@ pub async fn page(req: HttpRequest, v: Visitor, id: web::Path<String>, query: we
             };
             html(&page, StatusCode::OK)?
         }
-        View::Broken { device } => {
+        View::Broken { device, basis } => {
             let page = NoKeyPage {
-                page: v.visit.page(Some(&v.person), Some(pages::Section::Devices)),
-                device: present::subject(&device, Basis::Owner, None),
+                page: v.visit.page(Some(&v.person), Some(present::section(basis))),
+                device: present::subject(&device, basis, None),
                 reason: pages::NoKeyReason::IntegrityFailure,
                 reference: v.visit.reference(),
             };

@@ -304,8 +304,8 @@ event-roles-reduced = Role taken away
 event-roles-ignored = Groups not read
 event-access-refused = Access refused
 event-access-refused_summary = Several refusals
-event-reveal-granted = Key shown
-event-reveal-viewed = Key viewed again
+event-reveal-granted = Viewing granted
+event-reveal-viewed = Key shown
 event-reveal-renewed = Time extended
 event-reveal-hidden = Key hidden
 event-reveal-refused = Key refused
@@ -325,8 +325,6 @@ event-login-conflict = Login conflict
 event-integrity_failure = Check failed
 event-sealed = Key store sealed
 event-trail-read = Log read
-event-ring-created = Key ring made
-event-configuration-changed = Settings changed
 event-unknown = Other event
 
 ### Help, signed in or not

@@ -132,7 +132,7 @@ async fn s62_deposits_on_two_replicas_come_into_one_order() {
             .insert_header(("authorization", bearer.as_str()))
             .insert_header(("content-type", "application/json"))
             .set_payload(json!({ "serial": MAC, "recovery_key": key }).to_string());
-        let app = if n % 2 == 0 { world.app.clone() } else { second.clone() };
+        let app = if n.is_multiple_of(2) { world.app.clone() } else { second.clone() };
         async move { crate::world::send(&app, request).await }
     };
     let answers: Vec<Answer> = futures_util::future::join_all((0..20).map(post)).await;
