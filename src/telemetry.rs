@@ -19,8 +19,9 @@ pub fn lines<W>(level: &str, writer: W) -> impl tracing::Subscriber + Send + Syn
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
+    // Checkpoints are evidence: no level hides them.
     // Libraries may be chatty, but none of them below this level: their lines could hold what ours never do.
-    let filter = EnvFilter::new(format!("warn,keyharbor={level}"));
+    let filter = EnvFilter::new(format!("warn,keyharbor={level},keyharbor::checkpoint=info"));
     let lines =
         tracing_subscriber::fmt::layer().json().flatten_event(true).with_current_span(false).with_span_list(false).with_writer(writer);
     tracing_subscriber::registry().with(lines.with_filter(filter))

@@ -16,6 +16,7 @@ CREATE TABLE devices (
     state           TEXT NOT NULL,
     created_at      BIGINT NOT NULL,
     last_seen       BIGINT,
+    row_mac         BYTEA NOT NULL,
     serial_fold     TEXT COLLATE "C" NOT NULL,
     device_key_fold TEXT COLLATE "C",
     asset_fold      TEXT COLLATE "C",

@@ -16,6 +16,7 @@ CREATE TABLE devices (
     state           TEXT NOT NULL,
     created_at      INTEGER NOT NULL,
     last_seen       INTEGER,
+    row_mac         BLOB NOT NULL,
     serial_fold     TEXT NOT NULL,
     device_key_fold TEXT,
     asset_fold      TEXT,

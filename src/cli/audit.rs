@@ -44,7 +44,7 @@ pub(crate) async fn report(store: &Store, ring: &Ring, at_least: Option<&AtLeast
             ExitCode::FAILURE
         }
         Verdict::Unaccounted(row) => {
-            tell(format_args!("the chain is whole, but {} holds a row that no event accounts for: {}", row.table, row.id));
+            tell(format_args!("the chain is whole, but {} does not hold what it says: {}", row.table, row.id));
             ExitCode::FAILURE
         }
         Verdict::Short { seq, why } => {

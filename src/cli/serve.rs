@@ -100,14 +100,17 @@ pub fn start(service: Keyharbor, listener: TcpListener) -> anyhow::Result<actix_
     Ok(server.run())
 }
 
-/// SIGINT or SIGTERM.
-pub(crate) async fn stop_signal() {
+/// SIGINT or SIGTERM. From the call on, not only while it is waited for.
+pub(crate) fn stop_signal() -> impl Future<Output = ()> {
     use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut term), Ok(mut int)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) else {
-        tracing::error!("signals cannot be waited for");
-        return std::future::pending().await;
-    };
-    tokio::select! { _ = term.recv() => {}, _ = int.recv() => {} }
+    let signals = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()));
+    async move {
+        let (Ok(mut term), Ok(mut int)) = signals else {
+            tracing::error!("signals cannot be waited for");
+            return std::future::pending().await;
+        };
+        tokio::select! { _ = term.recv() => {}, _ = int.recv() => {} }
+    }
 }
 
 /// What runs beside the server.

@@ -3,6 +3,7 @@
 use unicode_normalization::UnicodeNormalization;
 
 use super::ids::{DeviceId, Timestamp};
+use super::integrity::{Canonical, Deciding, MacBytes, RowMac};
 use super::recovery_key::looks_like_key;
 
 /// Why a text from outside was refused. The message names the rule, never the value.
@@ -138,7 +139,8 @@ impl DeviceState {
     }
 }
 
-/// A row of `devices`. Nothing in it decides who may see a key, except `ownership` (which only narrows).
+/// A row of `devices`. Which serial number it stands for, and whose it is, decide: a deposit finds its device by the one, the
+/// desk is kept out by the other. Both are under the row MAC, the rest only describes.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Device {
     pub id: DeviceId,
@@ -158,6 +160,14 @@ pub struct Device {
     pub state: DeviceState,
     pub created_at: Timestamp,
     pub last_seen: Option<Timestamp>,
+    /// Over id, serial number and ownership; empty until [`Device::signed`].
+    pub row_mac: MacBytes,
+}
+
+impl Deciding for Device {
+    fn canonical(&self) -> Vec<u8> {
+        Canonical::new("devices").uuid(self.id.0).text(self.serial.as_str()).text(self.ownership.code()).done()
+    }
 }
 
 impl Device {
@@ -178,7 +188,20 @@ impl Device {
             state: DeviceState::Managed,
             created_at: now,
             last_seen: None,
+            row_mac: MacBytes::new(),
         }
+    }
+
+    /// With its MAC, for a row that is about to be written.
+    #[must_use]
+    pub fn signed(mut self, key: &dyn RowMac) -> Self {
+        self.row_mac = key.row_mac(&self.canonical());
+        self
+    }
+
+    /// Was this row written by us, for this serial number and this ownership?
+    pub fn verifies(&self, key: &dyn RowMac) -> bool {
+        key.row_mac_ok(&self.canonical(), &self.row_mac)
     }
 
     /// What a page calls it: name, host name, or the serial number.

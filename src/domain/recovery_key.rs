@@ -121,7 +121,8 @@ fn key_shaped(text: &str) -> bool {
         found |= solid || (run >= 6);
     }
     wide.zeroize();
-    found
+    // However it is cut into groups: the whole text is a key.
+    found || (text.bytes().any(|b| b.is_ascii_digit()) && RecoveryKey::parse(text).is_ok())
 }
 
 #[cfg(test)]
@@ -163,6 +164,7 @@ mod tests {
         assert!(looks_like_key("user read aaaa-bbbb-cccc-dddd-eeee-fff2 to me"));
         assert!(looks_like_key("key: AAAA BBBB CCCC DDDD EEEE FFF2"));
         assert!(looks_like_key("AAAABBBBCCCCDDDDEEEEFFF2"));
+        assert!(looks_like_key("AAAABBBB CCCCDDDD EEEEFFF2"));
         assert!(looks_like_key("A\u{200B}AAA-B\u{AD}BBB-CC\u{2060}CC-DDDD-EEEE-FFF2"), "invisible characters go before a text is kept");
         assert!(!looks_like_key("forgot the password after a holiday, called back on the number in the directory"));
     }

@@ -192,7 +192,7 @@ impl Keyharbor {
 
     /// Finds a device and judges how the person stands to it. The same statements run whether it exists or not.
     pub(super) async fn stand(&self, tx: &mut Tx, ring: &Ring, person: &SignedIn, id: DeviceId, lock: bool) -> Result<Stand> {
-        let device = tx.device(id).await?;
+        let mut device = tx.device(id).await?;
         let mut broken = None;
         let mut own = false;
         if let Some(login) = &person.session.login {
@@ -213,6 +213,9 @@ impl Keyharbor {
                 _ => {}
             }
         }
+        if device.as_ref().is_some_and(|d| !d.verifies(ring)) {
+            (broken, device) = (Some("devices"), None);
+        }
         let relation = match &device {
             None => Relation::Unknown,
             Some(d) if own => Relation::Own(d.ownership),
@@ -232,7 +235,7 @@ impl Keyharbor {
         let stand = self.stand(&mut tx, &ring, person, id, false).await?;
         drop(tx);
         if let Some(table) = stand.broken {
-            self.record_integrity(table, stand.device.as_ref().map(|d| d.id), request).await?;
+            self.record_integrity(table, Some(id), request).await?;
         }
         match (policy::decide(Caller::Person(person.session.roles), action, stand.relation), stand.device) {
             (Ok(permit), Some(device)) => Ok((device, permit)),

@@ -163,9 +163,9 @@ impl Keyharbor {
             return Ok(Err(OutOfScope));
         }
         let now = self.env.now();
-        let device = self.device_for(tx, deposit, ids.device, now).await?;
+        let device = self.device_for(tx, ring, deposit, ids.device, now).await?;
         let read = tx.versions(device.id, deposit.kind).await?;
-        let next = read.iter().map(|v| v.parts().0.version).max().unwrap_or(0) + 1;
+        let next = read.iter().map(|v| v.parts().0.version).max().unwrap_or(0).checked_add(1).ok_or(ServiceError::Integrity)?;
         let (mut versions, bad) = verified(read, ring);
         for version in bad {
             let mut event = self.event(EventKind::IntegrityFailure, Outcome::Failed, Actor::System, request);
@@ -218,13 +218,14 @@ impl Keyharbor {
     }
 
     /// The device of a deposit, found or made, and held; its hints follow the agent.
-    async fn device_for(&self, tx: &mut Tx, deposit: &Deposit, id: DeviceId, now: Timestamp) -> Result<Device> {
+    async fn device_for(&self, tx: &mut Tx, ring: &Ring, deposit: &Deposit, id: DeviceId, now: Timestamp) -> Result<Device> {
         let found = tx.device_by_serial_locked(&deposit.serial).await?;
         if found.is_none() {
             let mut fresh = Device::new(id, deposit.serial.clone(), now);
             fresh.host_name.clone_from(&deposit.hints.host_name);
             fresh.user_hint.clone_from(&deposit.hints.user);
             fresh.last_seen = Some(now);
+            let fresh = fresh.signed(ring);
             if tx.insert_device(&fresh).await? {
                 return Ok(fresh);
             }
@@ -234,6 +235,12 @@ impl Keyharbor {
             Some(device) => device,
             None => tx.device_by_serial_locked(&deposit.serial).await?.ok_or(ServiceError::Internal("a device vanished"))?,
         };
+        if !device.verifies(ring) {
+            // The row was bent towards another serial number: a key that was put there would be shown to somebody else. The
+            // source is told that nothing was stored, and keeps its key.
+            tracing::error!(table = "devices", "a stored row does not verify");
+            return Err(ServiceError::Integrity);
+        }
         let hints = &deposit.hints;
         let changed = |new: &Option<String>, old: &Option<String>| new.is_some() && new != old;
         if changed(&hints.host_name, &device.host_name) || changed(&hints.user, &device.user_hint) {

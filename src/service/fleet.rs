@@ -114,14 +114,15 @@ impl Keyharbor {
         let mut forged = Vec::new();
         for (device, owner) in rows {
             match owner.check(ring.as_ref()) {
-                Ok(_) => own.push(device),
-                Err(_) => forged.push(device.id),
+                Ok(_) if device.verifies(ring.as_ref()) => own.push(device),
+                Ok(_) => forged.push(("devices", device.id)),
+                Err(_) => forged.push(("device_owners", device.id)),
             }
         }
         let listed = self.listed(&mut tx, &ring, own).await?;
         drop(tx);
-        for device in forged {
-            self.record_integrity("device_owners", Some(device), request).await?;
+        for (table, device) in forged {
+            self.record_integrity(table, Some(device), request).await?;
         }
         Ok(listed)
     }
@@ -186,7 +187,9 @@ impl Keyharbor {
             return Ok(Vec::new());
         }
         let mut tx = self.store.read().await?;
-        let devices = tx.search_devices(&query, i64::try_from(SEARCH_LIMIT).unwrap_or(50)).await?;
+        // A row that does not verify is nobody's here; opening it would record that.
+        let mut devices = tx.search_devices(&query, i64::try_from(SEARCH_LIMIT).unwrap_or(50)).await?;
+        devices.retain(|d| d.verifies(ring.as_ref()));
         self.listed(&mut tx, &ring, devices).await
     }
 
@@ -217,13 +220,17 @@ impl Keyharbor {
     ) -> Result<(Device, bool)> {
         let relation = if token.covers(serial) { Relation::NoDevice } else { Relation::Unknown };
         self.permit_token(token, Action::WriteDevice, relation, request).await?;
+        let ring = self.ring()?;
         let id = DeviceId::new(&self.env);
         self.retry(async || {
             let mut tx = self.store.write().await?;
             let found = tx.device_by_serial_locked(serial).await?;
             let made = found.is_none();
-            let before = found.unwrap_or_else(|| Device::new(id, serial.clone(), self.env.now()));
-            let after = patch.applied(before.clone());
+            if found.as_ref().is_some_and(|d| !d.verifies(ring.as_ref())) {
+                return Err(ServiceError::Integrity);
+            }
+            let before = found.unwrap_or_else(|| Device::new(id, serial.clone(), self.env.now()).signed(ring.as_ref()));
+            let after = patch.applied(before.clone()).signed(ring.as_ref());
             if made && !tx.insert_device(&after).await? {
                 return Err(ServiceError::Store(crate::store::StoreError::Conflict));
             }

@@ -29,7 +29,7 @@ use uuid::Uuid;
 use crate::config::{Config, ConfigError};
 use crate::crypto::Ring;
 use crate::domain::audit::{Actor, Event, EventKind, Outcome, Personal};
-use crate::domain::device::clean;
+use crate::domain::device::hint;
 use crate::domain::ids::{DeviceId, Env, EventId, Timestamp};
 use crate::domain::policy::Refusal;
 use crate::oidc::Oidc;
@@ -171,7 +171,7 @@ impl Keyharbor {
             detail: String::new(),
             personal: Personal {
                 address: request.address.map(|a| a.to_string()),
-                user_agent: request.user_agent.as_deref().and_then(|u| clean(u, 200)),
+                user_agent: request.user_agent.as_deref().and_then(hint),
                 ..Personal::default()
             },
             salt,
@@ -182,6 +182,13 @@ impl Keyharbor {
     pub(crate) async fn conclude(&self, mut tx: Tx, events: &[Event]) -> Result<crate::domain::audit::AuditReceipt> {
         let ring = self.ring()?;
         let pending = tx.audit_append(events, ring.as_ref()).await.map_err(ServiceError::Trail)?;
+        if !self.checkpoint.follows(pending.seq()) {
+            tracing::error!(
+                seq = pending.seq(),
+                "the trail is shorter than this server has seen it: nothing is recorded on it, nothing is shown"
+            );
+            return Err(ServiceError::Trail(StoreError::Decode("audit_head")));
+        }
         let receipt = tx.commit(pending).await.map_err(ServiceError::Trail)?;
         self.checkpoint.note(receipt.seq());
         Ok(receipt)

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Keyharbor, RequestInfo, Result};
+use super::{Keyharbor, RequestInfo, Result, ServiceError};
 use crate::domain::audit::{Actor, EventKind, Outcome};
 use crate::domain::device::{Device, Serial};
 use crate::domain::ids::{DeviceId, RowId};
@@ -64,9 +64,10 @@ impl Keyharbor {
         let mut events = Vec::new();
         let mut tx = self.store.write().await?;
         let device = match tx.device_by_serial(serial).await? {
+            Some(device) if !device.verifies(ring.as_ref()) => return Err(ServiceError::Integrity),
             Some(device) => device,
             None => {
-                let fresh = Device::new(id, serial.clone(), self.env.now());
+                let fresh = Device::new(id, serial.clone(), self.env.now()).signed(ring.as_ref());
                 tx.insert_device(&fresh).await?;
                 report.new_devices += 1;
                 events.push(self.owner_event(EventKind::DeviceCreated, &fresh, None, &request));
@@ -75,7 +76,7 @@ impl Keyharbor {
         };
         let mut kept = Vec::new();
         for row in tx.owners(device.id).await? {
-            let row_id = row.parts().0.id;
+            let (row_id, login) = (row.parts().0.id, row.parts().0.login.clone());
             match row.check(ring.as_ref()) {
                 Ok(owner) if logins.contains(&&owner.login) => kept.push(owner.login),
                 Ok(owner) if replace => {
@@ -88,6 +89,7 @@ impl Keyharbor {
                     // Somebody else wrote it: it owns nothing, and it stands in the way of a true row.
                     tx.delete_owner(row_id).await?;
                     report.unverified += 1;
+                    events.push(self.owner_event(EventKind::OwnerRemoved, &device, Some((row_id, &login)), &request));
                     let mut event = self.owner_event(EventKind::IntegrityFailure, &device, None, &request);
                     event.detail = "device_owners".into();
                     events.push(event);

@@ -1,17 +1,18 @@
 //! What the trail says of owners, bindings, tokens and sessions, held against what the tables hold.
 //!
 //! A row that was true once carries a MAC that verifies. Put back after it was removed, it would decide again; only the
-//! trail remembers that it ended. `keyharbor audit verify` replays the events and names such a row.
+//! trail remembers that it ended. `keyharbor audit verify` replays the events and names such a row, and a row that should be
+//! there and is not.
 
 use std::collections::HashSet;
 
 use uuid::Uuid;
 
 use crate::domain::audit::{Event, EventKind};
-use crate::domain::ids::RowId;
+use crate::domain::ids::{RowId, VersionId};
 use crate::store::{StoreError, Tx};
 
-/// A row that no event of the trail accounts for.
+/// A row that no event of the trail accounts for, or one that is missing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unaccounted {
     pub table: &'static str,
@@ -23,6 +24,7 @@ pub struct Unaccounted {
 pub struct Replay {
     owners: HashSet<Uuid>,
     bindings: HashSet<Uuid>,
+    versions: HashSet<Uuid>,
     tokens: HashSet<String>,
     revoked: HashSet<String>,
     ended_lines: HashSet<Uuid>,
@@ -55,33 +57,36 @@ impl Replay {
                 self.revoked.insert(detail.to_owned());
             }
             EventKind::SignOut | EventKind::SessionEnded => self.ended_lines.extend(ids(detail, "line ")),
+            EventKind::DepositNew => self.versions.extend(event.version.map(|v| v.0)),
             _ => {}
         }
     }
 
-    /// The first row that no event accounts for.
+    /// The first row that no event accounts for, or that is missing although one does.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn compare(&self, tx: &mut Tx) -> Result<Option<Unaccounted>, StoreError> {
         let found = |table, id: String| Ok(Some(Unaccounted { table, id }));
-        let mut after = RowId(Uuid::nil());
-        loop {
-            let page = tx.owner_ids(after, 1000).await?;
-            if let Some(id) = page.iter().find(|id| !self.owners.contains(&id.0)) {
-                return found("device_owners", id.to_string());
+        for (table, live) in [("device_owners", &self.owners), ("login_bindings", &self.bindings), ("key_versions", &self.versions)] {
+            let mut there = HashSet::with_capacity(live.len());
+            let mut after = Uuid::nil();
+            loop {
+                let page: Vec<Uuid> = match table {
+                    "device_owners" => tx.owner_ids(RowId(after), 1000).await?.into_iter().map(|id| id.0).collect(),
+                    "login_bindings" => tx.binding_ids(RowId(after), 1000).await?.into_iter().map(|id| id.0).collect(),
+                    _ => tx.version_ids(VersionId(after), 1000).await?.into_iter().map(|id| id.0).collect(),
+                };
+                if let Some(id) = page.iter().find(|id| !live.contains(*id)) {
+                    return found(table, id.to_string());
+                }
+                let Some(last) = page.last() else { break };
+                after = *last;
+                there.extend(page);
             }
-            let Some(last) = page.last() else { break };
-            after = *last;
-        }
-        after = RowId(Uuid::nil());
-        loop {
-            let page = tx.binding_ids(after, 1000).await?;
-            if let Some(id) = page.iter().find(|id| !self.bindings.contains(&id.0)) {
-                return found("login_bindings", id.to_string());
+            if let Some(id) = live.difference(&there).next() {
+                return found(table, format!("{id} (missing)"));
             }
-            let Some(last) = page.last() else { break };
-            after = *last;
         }
         for token in tx.tokens().await? {
             let row = token.parts().0;

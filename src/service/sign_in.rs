@@ -22,10 +22,10 @@ pub use crate::oidc::Callback;
 use crate::oidc::{Ask, Identity, OidcError, RolesNote};
 
 const LIFETIME_SECONDS: i64 = 600;
-/// Open transactions at once, over all replicas; more are refused until some end.
+/// Open first sign-ins at once, over all replicas; more are refused until some end.
 const MOST_OPEN: i64 = 10_000;
-/// So many more for people who are signed in: a flood from outside must not stop their step-up.
-const RESERVED: i64 = 1_000;
+/// Open step-ups and kept forms of one session line; the oldest make room.
+const MOST_PER_LINE: i64 = 9;
 
 /// Why a sign-in did not happen.
 #[derive(Debug, thiserror::Error)]
@@ -144,14 +144,18 @@ impl Keyharbor {
             Memory { nonce: begun.nonce.expose_secret().to_owned(), verifier: begun.verifier.expose_secret().to_owned(), return_to, form };
         let row = self.sign_in_row(&ring, &memory, &begun.state, &browser, line)?;
         let mut tx = self.store.write().await.map_err(ServiceError::from)?;
-        let most = if line.is_some() { MOST_OPEN + RESERVED } else { MOST_OPEN };
-        if tx.open_sign_ins().await.map_err(ServiceError::from)? >= most {
-            // Those that time has ended do not count, whether or not they have been swept.
-            tx.sweep_sign_ins(self.env.now()).await.map_err(ServiceError::from)?;
-            if tx.open_sign_ins().await.map_err(ServiceError::from)? >= most {
-                tracing::warn!("too many sign-ins are open");
-                return Err(SignInError::TooManyOpen);
+        match line {
+            // A person's own are bounded by person, so that nobody's presses take the room of others' sign-ins.
+            Some(line) => drop(tx.trim_sign_ins(line, MOST_PER_LINE).await.map_err(ServiceError::from)?),
+            None if tx.open_sign_ins().await.map_err(ServiceError::from)? >= MOST_OPEN => {
+                // Those that time has ended do not count, whether or not they have been swept.
+                tx.sweep_sign_ins(self.env.now()).await.map_err(ServiceError::from)?;
+                if tx.open_sign_ins().await.map_err(ServiceError::from)? >= MOST_OPEN {
+                    tracing::warn!("too many sign-ins are open");
+                    return Err(SignInError::TooManyOpen);
+                }
             }
+            None => {}
         }
         tx.insert_sign_in(&row).await.map_err(ServiceError::from)?;
         tx.commit_unrecorded().await.map_err(ServiceError::from)?;

@@ -22,6 +22,11 @@ const CHECKPOINT_ROWS: i64 = 1000;
 const CHECKPOINT_SECONDS: i64 = 3600;
 
 impl Checkpoint {
+    /// Does a new last row come after every row that this server has committed? If not, somebody cut the trail.
+    pub(super) fn follows(&self, seq: i64) -> bool {
+        seq > self.seen.load(Ordering::Relaxed)
+    }
+
     pub(super) fn note(&self, seq: i64) {
         self.seen.fetch_max(seq, Ordering::Relaxed);
     }
@@ -179,7 +184,7 @@ impl Keyharbor {
         let head = async { self.store.read().await?.head().await };
         match head.await {
             Ok((seq, mac)) => {
-                tracing::info!(seq, mac = hex(&mac), "checkpoint");
+                tracing::info!(target: "keyharbor::checkpoint", seq, mac = hex(&mac), "checkpoint");
                 c.logged.store(seq, Ordering::Relaxed);
                 c.logged_at.store(now, Ordering::Relaxed);
             }

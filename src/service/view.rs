@@ -252,17 +252,27 @@ impl Keyharbor {
                 }
             };
             let now = self.env.now();
-            let mut at = Some(grant.id);
-            while let Some(current) = at {
-                tx.hide_grant(current, now).await?;
-                at = tx.grant(current).await?.and_then(|g| g.parts().0.renewed_from);
-            }
-            // And what renewed it: another tab may have been quicker to ask for more time than this one to end it.
-            let mut after = tx.grant_child(grant.id).await?;
-            while let Some(child) = after {
-                let child = child.parts().0.id;
-                tx.hide_grant(child, now).await?;
-                after = tx.grant_child(child).await?;
+            // Up to what it renewed, down to what renewed it: another tab may have been quicker to ask for more time than this
+            // one to end it. Only this person's own rows that verify, and never more than can be: a bent row may lead in a circle.
+            let mine = |row: Option<Attested<Grant>>| row.and_then(|r| r.check(ring.as_ref()).ok()).filter(|g| g.who == person.session.who);
+            let most = self.max_renewals(grant.basis) + 1;
+            tx.hide_grant(grant.id, now).await?;
+            let (mut up, mut down) = (grant.renewed_from, Some(grant.id));
+            for _ in 0..most {
+                if let Some(id) = up {
+                    let before = mine(tx.grant(id).await?);
+                    up = before.as_ref().and_then(|g| g.renewed_from);
+                    if let Some(before) = before {
+                        tx.hide_grant(before.id, now).await?;
+                    }
+                }
+                if let Some(id) = down {
+                    let after = mine(tx.grant_child(id).await?);
+                    down = after.as_ref().map(|g| g.id);
+                    if let Some(after) = after {
+                        tx.hide_grant(after.id, now).await?;
+                    }
+                }
             }
             let device = tx.device(grant.device).await?.ok_or(ServiceError::Internal("a device vanished"))?;
             let mut event = self.reveal_event(EventKind::RevealHidden, Outcome::Ok, person, grant.basis, &device, request);

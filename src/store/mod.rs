@@ -81,6 +81,13 @@ pub struct Pending {
     version: Option<VersionId>,
 }
 
+impl Pending {
+    /// The number of the last row.
+    pub fn seq(&self) -> i64 {
+        self.seq
+    }
+}
+
 impl Store {
     /// Connects; migrates nothing.
     ///

@@ -121,6 +121,7 @@ pub(super) async fn open(url: &str, max_connections: u32) -> Result<(SqlitePool,
         let name = parameters.split(['=', '&']).next().unwrap_or_default();
         return Err(StoreError::Config(format!("unknown parameter `{name}`: a SQLite address takes none")));
     }
+    private(path);
     let base =
         SqliteConnectOptions::from_str(url)?.foreign_keys(true).synchronous(SqliteSynchronous::Full).busy_timeout(Duration::from_secs(5));
     let pool = |max: u32| {
@@ -135,6 +136,13 @@ pub(super) async fn open(url: &str, max_connections: u32) -> Result<(SqlitePool,
     let write = pool(1).connect_with(writer).await?;
     let read = pool(max_connections.max(1)).connect_with(base.pragma("query_only", "ON")).await?;
     Ok((write, read))
+}
+
+/// Makes a new file for this user alone; SQLite gives its companions the same mode. A file that cannot be made here is one that
+/// SQLite will say more of.
+fn private(path: &str) {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    drop(std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path));
 }
 
 /// In a task of its own: a `begin` that is dropped half-way would leave the connection inside a transaction that nobody knows of.

@@ -95,7 +95,10 @@ calls! {
     sessions::insert_sign_in(sign_in: &SignIn) -> ();
     /// Takes it out: a state is good for one answer.
     sessions::take_sign_in(state_hash: &[u8]) -> Option<SignIn>;
+    /// Those that belong to no session line.
     sessions::open_sign_ins() -> i64;
+    /// Deletes a line's oldest ones but for so many.
+    sessions::trim_sign_ins(line: LineId, keep: i64) -> u64;
     sessions::sweep_sign_ins(now: Timestamp) -> u64;
 
     tokens::insert_token(token: &Attested<ApiToken>) -> ();
@@ -114,6 +117,8 @@ calls! {
     keys::version(id: VersionId) -> Option<Attested<KeyVersion>>;
     /// [`StoreError::Conflict`] when that number exists: read again and retry. The same fingerprint may stand twice.
     keys::insert_version(version: &Attested<KeyVersion>, sealed: &Sealed) -> ();
+    /// By id, those after one.
+    keys::version_ids(after: VersionId, limit: i64) -> Vec<VersionId>;
     /// Compare-and-set of what a repeated deposit changes (trust, `promoted_at`, and `confirmed_at`, which only moves
     /// forward); all else must be as stored. `false`: it is not, or the MAC is another.
     keys::replace_version(id: VersionId, old_mac: &[u8], version: &Attested<KeyVersion>) -> bool;

@@ -1,5 +1,7 @@
 //! The JSON API: deposits, devices, escrow status. Bearer tokens, problem documents, never a key in an answer.
 
+use std::collections::HashMap;
+
 use actix_web::http::header;
 use actix_web::{FromRequest, HttpRequest, HttpResponse, web};
 use serde_json::{Map, Value};
@@ -17,6 +19,8 @@ use crate::service::fleet::{DevicePatch, EscrowStatus};
 
 /// Deposits in one request.
 const MOST_DEPOSITS: usize = 1000;
+/// Deposits for one device in one request: each looks at every version that the device has.
+const MOST_PER_DEVICE: usize = 20;
 
 /// A live token in `Authorization: Bearer`.
 pub struct ApiCaller {
@@ -163,8 +167,13 @@ async fn bulk(visit: &Visit, token: &ApiToken, items: &[Value]) -> Result<HttpRe
     }
     let mut good = Vec::new();
     let mut bad = Vec::new();
+    let mut per_device: HashMap<Serial, usize> = HashMap::new();
     for (index, item) in items.iter().enumerate() {
         match deposit(item) {
+            Ok(deposit) if counted(&mut per_device, &deposit.serial) > MOST_PER_DEVICE => {
+                let why = format!("stands more than {MOST_PER_DEVICE} times in this request");
+                bad.push((index, BadItem { serial: Some(deposit.serial), field: "serial".into(), why }));
+            }
             Ok(deposit) => good.push((index, deposit)),
             Err(item) => bad.push((index, item)),
         }
@@ -189,6 +198,13 @@ async fn bulk(visit: &Visit, token: &ApiToken, items: &[Value]) -> Result<HttpRe
     results.sort_by_key(|(i, _)| *i);
     let results: Vec<Value> = results.into_iter().map(|(_, v)| v).collect();
     Ok(HttpResponse::Ok().json(serde_json::json!({ "results": results })))
+}
+
+/// How often this serial number has come by now.
+fn counted(per_device: &mut HashMap<Serial, usize>, serial: &Serial) -> usize {
+    let n = per_device.entry(serial.clone()).or_default();
+    *n += 1;
+    *n
 }
 
 fn serial_of(path: &str) -> Result<Serial, WebError> {

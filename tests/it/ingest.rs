@@ -150,9 +150,9 @@ async fn a_deposit_undoes_no_change_made_meanwhile() {
     world.deposit(MAC, KEY, Trust::Observed).await;
     let (_, second) = world.replica().await;
     let (_, writer) = token(&world, |t| t.scopes = t.scopes.with(Scope::DevicesWrite)).await;
-    // The desk may not see a personal Mac; a check-in that began before must not make it a corporate one again.
+    // A check-in that began before must not write back what it read.
     let mut lock = <sqlx::PgConnection as sqlx::Connection>::connect(&world.fresh.url).await.unwrap();
-    for statement in ["BEGIN", "UPDATE devices SET ownership = 'personal'"] {
+    for statement in ["BEGIN", "UPDATE devices SET asset_tag = 'AC-9'"] {
         sqlx::query(statement).execute(&mut lock).await.unwrap();
     }
     let request = actix_web::test::TestRequest::post()
@@ -168,7 +168,7 @@ async fn a_deposit_undoes_no_change_made_meanwhile() {
     };
     let (answer, ()) = tokio::join!(crate::world::send(&second, request), release);
     assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
-    assert_eq!(number(&world.fresh.url, "SELECT count(*) FROM devices WHERE ownership = 'personal' AND host_name = 'renamed'").await, 1);
+    assert_eq!(number(&world.fresh.url, "SELECT count(*) FROM devices WHERE asset_tag = 'AC-9' AND host_name = 'renamed'").await, 1);
 }
 
 #[actix_web::test]

@@ -2,6 +2,7 @@
 #![cfg(test)]
 
 mod api;
+mod bent_devices;
 mod binding;
 mod cli;
 mod conformance;

@@ -165,7 +165,8 @@ async fn s62_a_change_of_the_device_is_not_undone_by_a_deposit_that_read_before_
     let mut change = world.fresh.store.write().await.unwrap();
     let mut device = change.device_by_serial_locked(&serial).await.unwrap().unwrap();
     device.ownership = keyharbor::domain::device::Ownership::Personal;
-    assert!(change.update_device(&device).await.unwrap());
+    let ring = ring(&world).await;
+    assert!(change.update_device(&device.signed(&ring)).await.unwrap());
     let crypt = world.token(&[Scope::EscrowWrite], Door::CryptPath, Trust::Observed).await;
     let mut agent = world.browser();
     let body = format!("serial={MAC}&recovery_password={KEY}&username=new-hint&macname=New");

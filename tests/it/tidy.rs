@@ -24,7 +24,7 @@ const ROOMS: [(&str, &[&str], &[&str]); 11] = [
 const OWNED: [(&str, &[&str]); 6] = [
     ("Sealed::from_parts", &["src/crypto/envelope.rs", "src/store/sql/keys.rs"]),
     ("AuditReceipt::after_commit", &["src/store/mod.rs"]),
-    ("std::env::var", &["src/service/custody.rs"]),
+    ("std::env::var", &["src/service/custody.rs", "src/config/environment.rs"]),
     ("Utc::now", &["src/service/clock.rs"]),
     (".sealed_key(", &["src/service/view.rs"]),
     ("process::exit", &["src/cli/mod.rs"]),

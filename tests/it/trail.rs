@@ -113,3 +113,36 @@ async fn a_revoked_token_and_an_ended_session_that_are_put_back_are_named() {
         }
     }
 }
+
+#[actix_web::test]
+async fn a_row_that_was_deleted_behind_the_servers_back_is_named() {
+    for (table, change) in [
+        ("device_owners", "DELETE FROM device_owners"),
+        ("login_bindings", "DELETE FROM login_bindings"),
+        ("key_versions", "DELETE FROM reveal_grants; DELETE FROM key_versions"),
+    ] {
+        for world in lived_in().await {
+            for one in change.split("; ") {
+                world.sql(one).await;
+            }
+            let Verdict::Unaccounted(row) = verdict(&world).await else { panic!("{table}: not noticed") };
+            assert_eq!(row.table, table);
+        }
+    }
+}
+
+#[actix_web::test]
+async fn a_running_server_notices_that_its_trail_was_cut() {
+    for world in lived_in().await {
+        let mut astrid = world.signed_in("astrid").await;
+        let kept = world.trail().await;
+        let (last, before) = (kept[kept.len() - 1].seq, &kept[kept.len() - 2]);
+        let hex: String = before.mac.iter().map(|b| format!("{b:02x}")).collect();
+        let literal = if world.fresh.url.starts_with("sqlite") { format!("x'{hex}'") } else { format!("'\\x{hex}'") };
+        world.sql(&format!("DELETE FROM audit_events WHERE seq = {last}")).await;
+        world.sql(&format!("UPDATE audit_head SET seq = {}, mac = {literal}", before.seq)).await;
+        let device = world.device_id(crate::world::MAC).await;
+        let answer = astrid.reveal(&device).await;
+        assert_eq!(answer.status, actix_web::http::StatusCode::SERVICE_UNAVAILABLE);
+    }
+}

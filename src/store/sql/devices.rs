@@ -13,7 +13,7 @@ use crate::store::StoreError;
 macro_rules! columns {
     () => {
         "d.id, d.serial, d.udid, d.name, d.host_name, d.model, d.os_version, d.asset_tag, d.device_key, d.user_hint, \
-         d.ownership, d.state, d.created_at, d.last_seen"
+         d.ownership, d.state, d.created_at, d.last_seen, d.row_mac"
     };
 }
 pub(super) use columns;
@@ -35,12 +35,12 @@ statements! {
     BY_SERIAL = concat!("SELECT ", columns!(), " FROM devices d WHERE d.serial = $1");
     BY_SERIALS = concat!("SELECT ", columns!(), " FROM devices d WHERE d.serial IN ", texts_in!("$1"));
     INSERT = "INSERT INTO devices (id, serial, udid, name, host_name, model, os_version, asset_tag, device_key, user_hint, \
-              ownership, state, created_at, last_seen, serial_fold, device_key_fold, asset_fold, host_fold, name_fold) \
-              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19) \
+              ownership, state, created_at, last_seen, serial_fold, device_key_fold, asset_fold, host_fold, name_fold, row_mac) \
+              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20) \
               ON CONFLICT DO NOTHING";
     UPDATE = "UPDATE devices SET udid = $2, name = $3, host_name = $4, model = $5, os_version = $6, asset_tag = $7, \
               device_key = $8, user_hint = $9, ownership = $10, state = $11, last_seen = $12, device_key_fold = $13, \
-              asset_fold = $14, host_fold = $15, name_fold = $16 WHERE id = $1";
+              asset_fold = $14, host_fold = $15, name_fold = $16, row_mac = $17 WHERE id = $1";
     BY_SERIAL_LOCKED = concat!("SELECT ", columns!(), " FROM devices d WHERE d.serial = $1", lock!());
     TOUCH = "UPDATE devices SET last_seen = $2 WHERE id = $1 AND (last_seen IS NULL OR last_seen < $2)";
     OWNED = concat!(owned!(), " ORDER BY COALESCE(d.name_fold, d.host_fold, d.serial_fold), d.serial LIMIT $3");
@@ -85,6 +85,7 @@ pub async fn insert_device(conn: &mut Conn, device: &Device) -> Result<bool, Sto
         .bind(device.asset_tag.as_deref().map(fold))
         .bind(device.host_name.as_deref().map(fold))
         .bind(device.name.as_deref().map(fold))
+        .bind(device.row_mac.as_slice())
         .execute(conn)
         .await?;
     Ok(done.rows_affected() == 1)
@@ -108,6 +109,7 @@ pub async fn update_device(conn: &mut Conn, device: &Device) -> Result<bool, Sto
         .bind(device.asset_tag.as_deref().map(fold))
         .bind(device.host_name.as_deref().map(fold))
         .bind(device.name.as_deref().map(fold))
+        .bind(device.row_mac.as_slice())
         .execute(conn)
         .await?;
     Ok(done.rows_affected() == 1)
@@ -155,5 +157,6 @@ fn read(row: &Row) -> Result<Device, StoreError> {
         state: word(row, "state", DeviceState::parse)?,
         created_at: Timestamp(get(row, "created_at")?),
         last_seen: get::<Option<i64>>(row, "last_seen")?.map(Timestamp),
+        row_mac: get(row, "row_mac")?,
     })
 }

@@ -21,6 +21,7 @@ statements! {
     VERSIONS_OF = concat!(
         "SELECT ", columns!(), " FROM key_versions WHERE device IN ", uuids_in!("$1"), " ORDER BY device, kind, version DESC"
     );
+    VERSION_IDS = "SELECT id FROM key_versions WHERE id > $1 ORDER BY id LIMIT $2";
     VERSION = concat!("SELECT ", columns!(), " FROM key_versions WHERE id = $1");
     SEALED_VERSION = concat!("SELECT ", columns!(), ", sealed FROM key_versions WHERE id = $1");
     INSERT = concat!(
@@ -44,6 +45,10 @@ pub async fn versions_of(conn: &mut Conn, devices: &[DeviceId]) -> Result<Vec<At
         return Ok(Vec::new());
     }
     many(&query(VERSIONS_OF).bind(uuid_list(devices.iter().map(|d| d.0))).fetch_all(conn).await?, read)
+}
+
+pub async fn version_ids(conn: &mut Conn, after: VersionId, limit: i64) -> Result<Vec<VersionId>, StoreError> {
+    many(&query(VERSION_IDS).bind(after.0).bind(limit).fetch_all(conn).await?, |row| Ok(VersionId(get(row, "id")?)))
 }
 
 pub async fn version(conn: &mut Conn, id: VersionId) -> Result<Option<Attested<KeyVersion>>, StoreError> {

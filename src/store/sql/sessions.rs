@@ -28,7 +28,9 @@ statements! {
                       VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
     TAKE_SIGN_IN = "DELETE FROM sign_ins WHERE state_hash = $1 \
                     RETURNING id, state_hash, browser_hash, sealed, kek_id, line, created_at, expires_at";
-    OPEN_SIGN_INS = "SELECT COUNT(*) FROM sign_ins";
+    OPEN_SIGN_INS = "SELECT COUNT(*) FROM sign_ins WHERE line IS NULL";
+    TRIM_SIGN_INS = "DELETE FROM sign_ins WHERE line = $1 AND id NOT IN \
+                     (SELECT id FROM sign_ins WHERE line = $1 ORDER BY id DESC LIMIT $2)";
     SWEEP_SIGN_INS = "DELETE FROM sign_ins WHERE expires_at <= $1";
 }
 
@@ -109,6 +111,10 @@ pub async fn insert_sign_in(conn: &mut Conn, sign_in: &SignIn) -> Result<(), Sto
 
 pub async fn take_sign_in(conn: &mut Conn, state_hash: &[u8]) -> Result<Option<SignIn>, StoreError> {
     one(query(TAKE_SIGN_IN).bind(state_hash).fetch_optional(conn).await?, read_sign_in)
+}
+
+pub async fn trim_sign_ins(conn: &mut Conn, line: LineId, keep: i64) -> Result<u64, StoreError> {
+    Ok(query(TRIM_SIGN_INS).bind(line.0).bind(keep).execute(conn).await?.rows_affected())
 }
 
 pub async fn open_sign_ins(conn: &mut Conn) -> Result<i64, StoreError> {
