@@ -63,7 +63,7 @@ fn write(path: &Path, root: &RootKey) -> anyhow::Result<()> {
         .create_new(true)
         .mode(0o600)
         .open(path)
-        .with_context(|| format!("cannot make {}", path.display()))?;
+        .with_context(|| format!("cannot make {} (a file that is there is never written over)", path.display()))?;
     file.write_all(root.text().as_bytes())?;
     file.write_all(b"\n")?;
     file.sync_all()?;
@@ -99,6 +99,6 @@ async fn confirm(store: &Store, root: &RootKey, env: &Env) -> anyhow::Result<Exi
         }
         say("These are not its last eight characters.");
     }
-    tell("Not confirmed.");
+    tell("Not confirmed. The key and its ring are made; the server warns until `keyharbor init --confirm` has been done.");
     Ok(ExitCode::FAILURE)
 }

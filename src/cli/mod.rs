@@ -26,7 +26,7 @@ use crate::store::{Store, StoreOptions};
 #[command(name = "keyharbor", version, about, max_term_width = 100)]
 struct Arguments {
     /// The settings file. The environment (KEYHARBOR__SECTION__NAME) goes over it.
-    #[arg(long, short, global = true, value_name = "FILE")]
+    #[arg(long, short, global = true, value_name = "FILE", env = "KEYHARBOR_CONFIG")]
     config: Option<PathBuf>,
     #[command(subcommand)]
     command: Command,
@@ -61,7 +61,7 @@ enum Command {
 
 #[derive(Subcommand)]
 enum ConfigCommand {
-    /// Check the settings and say what would be noticed at start.
+    /// Check the settings, read the files they name, and say what would be noticed at start. Calls nobody.
     Check,
     /// Print every setting with its default and what it means.
     Defaults,
@@ -109,11 +109,14 @@ async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Config(ConfigCommand::Defaults) => say(Config::reference()),
         Command::Config(ConfigCommand::Check) => {
             let config = Config::load(file)?;
-            config.database_url()?;
             // Reads the client's secret, the certificate authorities and the proxy; calls nobody.
             Oidc::new(&config.oidc, &config.outbound, &config.public_origin()?, crate::service::clock::system().1)?;
+            Store::check(&config.database_url()?)?;
             for warning in config.warnings() {
                 say(format_args!("warning: {warning}"));
+            }
+            if let Err(why) = root_key(&config.custody) {
+                say(format_args!("warning: the server will be sealed: {why}"));
             }
             say("the settings can be used");
         }

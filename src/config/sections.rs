@@ -84,7 +84,8 @@ section! {
 section! {
     /// Where the data lies.
     Database {
-        /// "sqlite:///var/lib/keyharbor/keyharbor.db" or "postgres://user@host/database".
+        /// "sqlite:///path/to/file.db" or "postgres://user@host/database".
+        /// Default: "sqlite:///var/lib/keyharbor/keyharbor.db".
         url: Secret = Secret::from("sqlite:///var/lib/keyharbor/keyharbor.db".to_owned()),
         /// A file that holds the url, in its place.
         url_file: Option<PathBuf> = None,
@@ -96,7 +97,7 @@ section! {
 }
 
 section! {
-    /// The root key that unwraps the key ring. Exactly one of the three.
+    /// The root key that unwraps the key ring. One of the three; with none the server is sealed.
     Custody {
         /// A file of mode 0600 that holds the root key as `keyharbor init` wrote it.
         key_file: Option<PathBuf> = None,

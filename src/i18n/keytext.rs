@@ -49,17 +49,13 @@ impl KeyText {
 /// One sentence for each pair of look-alikes in the key, at most two: which of the pair it is, or that both occur.
 pub fn notes(key: &RecoveryKey, lang: Language) -> Vec<Zeroizing<String>> {
     let has = |c| key.expose().contains(c);
-    LOOKALIKES
-        .iter()
-        .filter_map(|(digit, letter, stem)| match (has(*digit), has(*letter)) {
-            (true, true) => Some(format!("{stem}-both")),
-            (true, false) => Some(format!("{stem}-digit")),
-            (false, true) => Some(format!("{stem}-letter")),
-            (false, false) => None,
-        })
-        .take(MAX_NOTES)
-        .map(|stem| Zeroizing::new(text(lang, &stem)))
-        .collect()
+    let pairs = LOOKALIKES.iter().map(|(digit, letter, stem)| (has(*digit), has(*letter), stem));
+    let both = pairs.clone().filter(|(digit, letter, _)| *digit && *letter).map(|(.., stem)| format!("{stem}-both"));
+    let one = pairs
+        .filter(|(digit, letter, _)| digit != letter)
+        .map(|(digit, _, stem)| format!("{stem}-{}", if digit { "digit" } else { "letter" }));
+    // Where both stand in the key they can be taken for each other: that comes first.
+    both.chain(one).take(MAX_NOTES).map(|stem| Zeroizing::new(text(lang, &stem))).collect()
 }
 
 /// Six groups with their words.

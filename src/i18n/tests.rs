@@ -80,10 +80,10 @@ fn languages_are_negotiated() {
 #[test]
 fn the_note_names_at_most_two_pairs() {
     let notes = |k: &str, lang| KeyText::of(&key(k), lang).notes.iter().map(|n| n.to_string()).collect::<Vec<_>>();
-    // O without 0, 8 without B; the pair 2 and Z comes third and is left out.
+    // 2 and Z both stand in it, which comes first; then O without 0; 8 without B comes third and is left out.
     assert_eq!(
         notes("M7KD-ORXJ-4CPV-QLFG-8DAM-2K9Z", Language::En),
-        ["**O** is the letter O – this key has no zero.", "**8** is the digit eight – this key has no letter B."]
+        ["This key has both **Z** and **2**: the two has a round top.", "**O** is the letter O – this key has no zero."]
     );
     // The mirror.
     assert_eq!(

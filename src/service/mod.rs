@@ -38,7 +38,7 @@ use crate::store::{Store, StoreError, Tx};
 /// Why an act did not happen. What a caller is told is chosen in `web::error`; `Display` is for the log.
 #[derive(Debug, thiserror::Error)]
 pub enum ServiceError {
-    #[error("sealed: there is no key ring")]
+    #[error("the key ring is not open")]
     Sealed,
     #[error(transparent)]
     Refused(#[from] Refusal),

@@ -184,7 +184,7 @@ impl Keyharbor {
         let head = async { self.store.read().await?.head().await };
         match head.await {
             Ok((seq, mac)) => {
-                tracing::info!(target: "keyharbor::checkpoint", seq, mac = hex(&mac), "checkpoint");
+                tracing::info!(target: "keyharbor::checkpoint", checkpoint = format!("{seq}:{}", hex(&mac)), "checkpoint");
                 c.logged.store(seq, Ordering::Relaxed);
                 c.logged_at.store(now, Ordering::Relaxed);
             }

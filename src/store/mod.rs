@@ -89,6 +89,19 @@ impl Pending {
 }
 
 impl Store {
+    /// Can this address be used, as far as it can be seen without connecting?
+    ///
+    /// # Errors
+    /// [`StoreError::Config`] names what is wrong.
+    pub fn check(url: &SecretString) -> Result<(), StoreError> {
+        let url = url.expose_secret();
+        match url.split_once("://") {
+            Some(("sqlite", path)) => sqlite::check(path),
+            Some(("postgres" | "postgresql", _)) => postgres::options(url).map(|_| ()),
+            _ => Err(StoreError::Config("must begin with sqlite:// or postgres://".to_owned())),
+        }
+    }
+
     /// Connects; migrates nothing.
     ///
     /// # Errors

@@ -113,14 +113,8 @@ fn hex(bytes: &[u8]) -> String {
 
 /// The writer, then the readers.
 pub(super) async fn open(url: &str, max_connections: u32) -> Result<(SqlitePool, SqlitePool), StoreError> {
-    let path = url.strip_prefix("sqlite://").filter(|p| !p.is_empty() && !p.starts_with(":memory:"));
-    let Some(path) = path else {
-        return Err(StoreError::Config("SQLite needs a file: sqlite:///path/to/file.db".to_owned()));
-    };
-    if let Some((_, parameters)) = path.split_once('?') {
-        let name = parameters.split(['=', '&']).next().unwrap_or_default();
-        return Err(StoreError::Config(format!("unknown parameter `{name}`: a SQLite address takes none")));
-    }
+    let path = url.strip_prefix("sqlite://").unwrap_or_default();
+    check(path)?;
     private(path);
     let base =
         SqliteConnectOptions::from_str(url)?.foreign_keys(true).synchronous(SqliteSynchronous::Full).busy_timeout(Duration::from_secs(5));
@@ -136,6 +130,23 @@ pub(super) async fn open(url: &str, max_connections: u32) -> Result<(SqlitePool,
     let write = pool(1).connect_with(writer).await?;
     let read = pool(max_connections.max(1)).connect_with(base.pragma("query_only", "ON")).await?;
     Ok((write, read))
+}
+
+/// Does the path name a file in a folder that is there?
+pub(super) fn check(path: &str) -> Result<(), StoreError> {
+    if path.is_empty() || path.starts_with(":memory:") {
+        return Err(StoreError::Config("SQLite needs a file: sqlite:///path/to/file.db".to_owned()));
+    }
+    if let Some((_, parameters)) = path.split_once('?') {
+        let name = parameters.split(['=', '&']).next().unwrap_or_default();
+        return Err(StoreError::Config(format!("unknown parameter `{name}`: a SQLite address takes none")));
+    }
+    match std::path::Path::new(path).parent() {
+        Some(folder) if !folder.as_os_str().is_empty() && !folder.is_dir() => {
+            Err(StoreError::Config(format!("the folder {} is not there", folder.display())))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Makes a new file for this user alone; SQLite gives its companions the same mode. A file that cannot be made here is one that

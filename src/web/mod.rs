@@ -25,7 +25,7 @@ use std::time::Duration;
 
 use actix_web::dev::ServiceResponse;
 use actix_web::middleware::from_fn;
-use actix_web::{HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use chrono_tz::Tz;
 use ipnet::IpNet;
 
@@ -153,7 +153,9 @@ fn method_not_allowed(methods: &str) -> WebError {
     WebError::MethodNotAllowed { allow: methods.trim_end().replace(' ', ", ") }
 }
 
-async fn not_found() -> Result<HttpResponse, WebError> {
+/// Looks who is there, so that the page keeps the menu of somebody who is signed in.
+async fn not_found(req: HttpRequest, visit: extract::Visit) -> Result<HttpResponse, WebError> {
+    let _ = extract::person_of(&req, &visit).await;
     Err(WebError::NotFound)
 }
 

@@ -107,8 +107,8 @@ fn tests() -> BTreeMap<usize, Vec<String>> {
 #[test]
 fn every_security_check_names_its_tests() {
     let mut page = String::from(
-        "# Security checks\n\nWhat Keyharbor promises, and the tests that hold it to it. Each of the tests can fail: `tests/guards.sh` takes \
-         defences out\none at a time and expects the test that a patch names to notice. This page is made from the names of the tests.\n\n\
+        "# Security checks\n\nWhat Keyharbor promises, and the tests that hold it to it. \"Not yet\" is what no test stands for. `tests/guards.sh` takes\n\
+         the defences out that have a patch in `tests/guards/`, one at a time, and expects the named test to notice. This page is made from the names of the tests.\n\n\
          | # | must hold | tests |\n| --- | --- | --- |\n",
     );
     let found = tests();

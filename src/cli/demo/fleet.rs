@@ -58,7 +58,7 @@ fn macs() -> Vec<Mac> {
     for n in 7..=30usize {
         let model = models.get(n % models.len()).copied().unwrap_or("Mac mini");
         let name = format!("{} {}", names.get(n % names.len()).copied().unwrap_or("Mac"), n);
-        all.push(mac(&format!("C02KH{n:02}FLEET"), &name, model, 10440 + n, None, usize::from(n % 9 != 0)));
+        all.push(mac(&format!("C02KH{n:02}FLEET"), &name, model, 10450 + n, None, usize::from(n % 9 != 0)));
     }
     all
 }

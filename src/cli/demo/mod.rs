@@ -129,7 +129,7 @@ pub async fn run(demo: Demo) -> anyhow::Result<ExitCode> {
         code = tamper(&service, &store, &folder.path).await?;
     } else {
         let tasks = background(&service, clock, &store);
-        announce(demo.json, &origin, &issuer, &token, &logins);
+        announce(demo.json, !folder.temporary, &origin, &issuer, &token, &logins);
         let _ = stop.await;
         tasks.iter().for_each(actix_web::rt::task::JoinHandle::abort);
     }
@@ -210,7 +210,7 @@ async fn token(service: &Keyharbor) -> anyhow::Result<String> {
     Ok(text.as_str().to_owned())
 }
 
-fn announce(as_json: bool, origin: &str, issuer: &str, token: &str, logins: &[(String, String)]) {
+fn announce(as_json: bool, kept: bool, origin: &str, issuer: &str, token: &str, logins: &[(String, String)]) {
     if as_json {
         let people: Vec<_> = PEOPLE
             .iter()
@@ -228,7 +228,7 @@ fn announce(as_json: bool, origin: &str, issuer: &str, token: &str, logins: &[(S
         let may = match p.roles {
             [_, "helpdesk"] => "find any Mac, show its key with a reason",
             [_, "auditor"] => "read the trail",
-            [_, "admin"] => "settings (no key of others)",
+            [_, "admin"] => "own Macs; nothing more in this version",
             _ => "own Macs",
         };
         say(format_args!("  {login:<20}  {password}   {may}"));
@@ -236,9 +236,8 @@ fn announce(as_json: bool, origin: &str, issuer: &str, token: &str, logins: &[(S
     say(format_args!(
         "\n  Hand a key in:\n    curl {origin}/api/v1/deposits -H 'Authorization: Bearer {token}' \\\n      -H 'Content-Type: application/json' -d '{{\"serial\":\"C02NEW00001\",\"recovery_key\":\"ABCD-EFGH-2345-JKLM-6789-NPQR\"}}'"
     ));
-    say(
-        "\n  On a phone: press F12 in the browser and switch on the device toolbar (390 px wide).\n  Ctrl-C ends the demo and removes its data.\n",
-    );
+    say("\n  On a phone: press F12 in the browser and switch on the device toolbar (390 px wide).\n");
+    say(format_args!("  Ctrl-C ends the demo{}.\n", if kept { ". Its data stay in the folder" } else { " and removes its data" }));
 }
 
 /// What somebody with the database in his hands would do, and what the trail says to it.
