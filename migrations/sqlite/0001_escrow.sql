@@ -129,6 +129,8 @@ CREATE TABLE key_versions (
     row_mac        BLOB NOT NULL,
     UNIQUE (device, kind, version)
 ) STRICT;
+CREATE INDEX key_versions_rank ON key_versions (device, kind, trust, promoted_at, version);
+CREATE INDEX key_versions_fingerprint ON key_versions (device, kind, fingerprint);
 
 -- A grant is renewed at most once: `renewed_from` is unique, and absent ones do not clash.
 CREATE TABLE reveal_grants (

@@ -31,8 +31,11 @@ pub async fn run(command: AuditCommand, config: &Config) -> anyhow::Result<ExitC
 /// Prints the verdict.
 pub(crate) async fn report(store: &Store, ring: &Ring, at_least: Option<&AtLeast>) -> anyhow::Result<ExitCode> {
     Ok(match verify(store, ring, at_least).await? {
-        Verdict::Whole { seq, mac } => {
+        Verdict::Whole { seq, mac, erased } => {
             say(format_args!("the trail is whole: {seq} rows, checkpoint {seq}:{mac}"));
+            if let (count, Some(first)) = erased {
+                say(format_args!("personal fields were erased in {count} rows, first in row {first}"));
+            }
             ExitCode::SUCCESS
         }
         Verdict::Empty => {

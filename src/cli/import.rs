@@ -15,7 +15,7 @@ pub enum OwnersCommand {
     /// Read a CSV file whose first line names the columns "serial" and "login".
     Import {
         file: PathBuf,
-        /// Write; without it only the counts are shown.
+        /// Write; without it only the counts are shown. A file with a line that cannot be used is not written at all.
         #[arg(long)]
         apply: bool,
         /// The listed devices lose every owner that the file does not name.
@@ -31,8 +31,16 @@ pub async fn run(command: OwnersCommand, service: &Keyharbor) -> anyhow::Result<
     for line in &bad {
         tell(format_args!("line {}: {}", line.number, line.why));
     }
-    let report = service.import_owners(&lines, apply, replace).await?;
-    let word = if apply { "done" } else { "dry run, nothing written; --apply does it" };
+    // With --replace a line that was mistyped would cost its owner the Mac: a file is applied whole or not at all.
+    let apply_now = apply && bad.is_empty();
+    let report = service.import_owners(&lines, apply_now, replace).await?;
+    let word = if apply && !apply_now {
+        "nothing written: mend the lines first"
+    } else if apply {
+        "done"
+    } else {
+        "dry run, nothing written; --apply does it"
+    };
     say(format_args!(
         "{} set, {} as before, {} removed, {} devices new, {} lines not usable ({word})",
         report.set,
@@ -44,5 +52,8 @@ pub async fn run(command: OwnersCommand, service: &Keyharbor) -> anyhow::Result<
     if report.unverified > 0 {
         tell(format_args!("{} owner rows in the database did not verify", report.unverified));
     }
-    Ok(if bad.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    if report.bent_devices > 0 {
+        tell(format_args!("{} devices were passed over: their rows in the database do not verify", report.bent_devices));
+    }
+    Ok(if bad.is_empty() && report.bent_devices == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

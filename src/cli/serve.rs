@@ -45,6 +45,7 @@ pub async fn run(config: Config) -> anyhow::Result<ExitCode> {
         Err(e @ OidcError::Mismatch { .. }) => bail!(e),
         Err(e) => tracing::warn!(error = %e, "the identity provider cannot be reached; serving all the same"),
     }
+    service.note_start().await;
     let drain = service.rules().config.server.drain_seconds;
     let server = start(service.clone(), listener)?;
     let handle = server.handle();
@@ -59,6 +60,7 @@ pub async fn run(config: Config) -> anyhow::Result<ExitCode> {
     for task in tasks {
         task.abort();
     }
+    service.finish_throttle().await;
     store.close().await;
     Ok(ExitCode::SUCCESS)
 }

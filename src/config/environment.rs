@@ -14,10 +14,20 @@ pub(super) struct Environment(Map<String, String>);
 impl Environment {
     /// The process's own environment, or what stands in for it in tests.
     pub fn new(given: Option<Map<String, String>>) -> Self {
-        // Names or values that are not UTF-8 cannot be settings of ours.
-        let own = || std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))).collect();
-        Self(given.unwrap_or_else(own))
+        Self(given.unwrap_or_else(|| own(&[])))
     }
+}
+
+/// What the process's own environment says of these sections; of all, when none is named.
+pub(super) fn own(sections: &[&str]) -> Map<String, String> {
+    let wanted = |name: &str| {
+        let rest = name.strip_prefix(PREFIX)?;
+        let section = rest.split("__").next().unwrap_or_default();
+        (sections.is_empty() || sections.iter().any(|s| s.eq_ignore_ascii_case(section))).then_some(())
+    };
+    // Names or values that are not UTF-8 cannot be settings of ours.
+    let texts = std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+    texts.filter(|(name, _)| wanted(name).is_some()).collect()
 }
 
 impl Source for Environment {

@@ -9,7 +9,7 @@ mod sections;
 
 use std::path::Path;
 
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use serde::Deserialize;
 
 use crate::domain::person::Role;
@@ -24,6 +24,12 @@ pub enum ConfigError {
     Read(String),
     #[error("{name}: {why}")]
     Invalid { name: &'static str, why: String },
+}
+
+/// An error of the TOML reader shows the line it stumbled over, and a secret may stand there: line and column are enough.
+fn without_lines(text: &str) -> String {
+    let kept = |line: &&str| !line.trim_start().trim_start_matches(|c: char| c.is_ascii_digit()).trim_start().starts_with('|');
+    text.lines().filter(kept).collect::<Vec<_>>().join(" ")
 }
 
 fn invalid(name: &'static str, why: impl Into<String>) -> ConfigError {
@@ -56,6 +62,16 @@ impl Config {
         Ok(config)
     }
 
+    /// As [`Self::load`], but the environment is asked about these sections only.
+    ///
+    /// # Errors
+    /// [`ConfigError`].
+    pub fn load_within(file: &Path, sections: &[&str]) -> Result<Self, ConfigError> {
+        let config = Self::read(Some(file), Some(environment::own(sections)))?;
+        config.check()?;
+        Ok(config)
+    }
+
     /// Reads without checking; `environment` stands in for the process's own in tests.
     ///
     /// # Errors
@@ -66,8 +82,31 @@ impl Config {
             builder = builder.add_source(config::File::from(path).format(config::FileFormat::Toml));
         }
         builder = builder.add_source(environment::Environment::new(environment));
-        let text = |e: config::ConfigError| ConfigError::Read(e.to_string());
-        builder.build().map_err(text)?.try_deserialize().map_err(text)
+        let text = |e: config::ConfigError| ConfigError::Read(without_lines(&e.to_string()));
+        let config: Self = builder.build().map_err(text)?.try_deserialize().map_err(text)?;
+        config.check_doubles()?;
+        Ok(config)
+    }
+
+    /// Eight bytes of a digest over the settings as they are printed, secrets masked: tells two sets of settings apart.
+    pub fn digest(&self) -> String {
+        use sha2::Digest as _;
+        sha2::Sha256::digest(format!("{self:?}")).iter().take(8).map(|b| format!("{b:02x}")).collect()
+    }
+
+    /// What is given twice, before anybody uses one of the two.
+    fn check_doubles(&self) -> Result<(), ConfigError> {
+        let ways = [self.custody.key_file.is_some(), self.custody.key.0.is_some(), self.custody.credential.is_some()];
+        if ways.iter().filter(|w| **w).count() > 1 {
+            return Err(invalid("custody", "give one of key_file, key and credential"));
+        }
+        if self.database.url.0.is_some() && self.database.url_file.is_some() {
+            return Err(invalid("database.url", "is given as a value and as a file; give one"));
+        }
+        if self.oidc.client_secret.0.is_some() && self.oidc.client_secret_file.is_some() {
+            return Err(invalid("oidc.client_secret", "is given as a value and as a file; give one"));
+        }
+        Ok(())
     }
 
     /// The documented defaults, as a TOML file.
@@ -99,10 +138,6 @@ impl Config {
                 "server.behind_proxy",
                 "plain http on an address that is not loopback needs behind_proxy = true and a proxy that ends TLS",
             ));
-        }
-        let ways = [self.custody.key_file.is_some(), self.custody.key.0.is_some(), self.custody.credential.is_some()];
-        if ways.iter().filter(|w| **w).count() > 1 {
-            return Err(invalid("custody", "give one of key_file, key and credential"));
         }
         for (name, empty) in [("oidc.issuer", self.oidc.issuer.is_empty()), ("oidc.client_id", self.oidc.client_id.is_empty())] {
             if empty {
@@ -228,22 +263,15 @@ impl Config {
     /// # Errors
     /// [`ConfigError::Invalid`].
     pub fn database_url(&self) -> Result<SecretString, ConfigError> {
-        // The default stands in `url`; a file given beside it wins only when `url` was left alone.
-        let default = Database::default();
-        let same = |a: &Secret, b: &Secret| {
-            a.0.as_ref().map(|s| s.expose_secret().to_owned()) == b.0.as_ref().map(|s| s.expose_secret().to_owned())
-        };
-        let url = if self.database.url_file.is_some() && same(&self.database.url, &default.url) {
-            Secret::default()
-        } else {
-            self.database.url.clone()
-        };
-        url.resolve(self.database.url_file.as_deref(), "database.url")?.ok_or_else(|| invalid("database.url", "is required"))
+        let given = self.database.url.resolve(self.database.url_file.as_deref(), "database.url")?;
+        Ok(given.unwrap_or_else(|| sections::DEFAULT_DATABASE.to_owned().into()))
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use secrecy::ExposeSecret as _;
+
     use super::*;
 
     fn read(pairs: &[(&str, &str)]) -> Result<Config, ConfigError> {
@@ -313,6 +341,29 @@ mod tests {
         assert_eq!(secret.expose_secret(), "00123");
         assert_eq!(config.oidc.roles["helpdesk"], ["mac-a", "mac-b"]);
         assert_eq!((config.server.behind_proxy, config.server.workers), (true, 3));
+    }
+
+    #[test]
+    fn a_file_that_is_no_toml_is_named_by_line_and_column_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("keyharbor.toml");
+        for line in ["client_secret = \"canary-secret", "key = khroot1_canary", "canary", "url = \"postgres://u:canary@h/d\" x"] {
+            std::fs::write(&path, format!("[oidc]\nissuer = \"https://id.example.com\"\n{line}\n")).unwrap();
+            let error = Config::read(Some(&path), Some(config::Map::new())).unwrap_err().to_string();
+            assert!(!error.contains("canary") && error.contains("line 3"), "{error}");
+        }
+    }
+
+    #[test]
+    fn what_is_given_twice_is_refused_before_anybody_uses_it() {
+        for (first, second, name) in [
+            ("KEYHARBOR__CUSTODY__KEY_FILE", "KEYHARBOR__CUSTODY__KEY", "custody"),
+            ("KEYHARBOR__DATABASE__URL", "KEYHARBOR__DATABASE__URL_FILE", "database.url"),
+            ("KEYHARBOR__OIDC__CLIENT_SECRET", "KEYHARBOR__OIDC__CLIENT_SECRET_FILE", "oidc.client_secret"),
+        ] {
+            let error = read(&[(first, "x"), (second, "y")]).err().map(|e| e.to_string()).unwrap_or_default();
+            assert!(error.starts_with(name), "{error}");
+        }
     }
 
     #[test]

@@ -81,12 +81,15 @@ section! {
     }
 }
 
+/// Where the database is when nothing else is said.
+pub(super) const DEFAULT_DATABASE: &str = "sqlite:///var/lib/keyharbor/keyharbor.db";
+
 section! {
     /// Where the data lies.
     Database {
         /// "sqlite:///path/to/file.db" or "postgres://user@host/database".
         /// Default: "sqlite:///var/lib/keyharbor/keyharbor.db".
-        url: Secret = Secret::from("sqlite:///var/lib/keyharbor/keyharbor.db".to_owned()),
+        url: Secret = Secret::default(),
         /// A file that holds the url, in its place.
         url_file: Option<PathBuf> = None,
         /// Connections a replica may open.
@@ -99,7 +102,8 @@ section! {
 section! {
     /// The root key that unwraps the key ring. One of the three; with none the server is sealed.
     Custody {
-        /// A file of mode 0600 that holds the root key as `keyharbor init` wrote it.
+        /// A file of mode 0600 that holds the root key as `keyharbor init` wrote it. Files below /run/credentials and
+        /// /run/secrets, and those of a Kubernetes volume, may show other modes.
         key_file: Option<PathBuf> = None,
         /// The root key itself, for environments that inject it: KEYHARBOR__CUSTODY__KEY.
         key: Secret = Secret::default(),

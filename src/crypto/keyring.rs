@@ -134,9 +134,9 @@ impl Ring {
         let keys = Use::ALL
             .into_iter()
             .map(|purpose| {
-                let mut bytes = [0u8; 32];
-                entropy.fill(&mut bytes);
-                RingKey { purpose, id: 1, active: true, created_at: now.0, bytes }
+                let mut key = RingKey { purpose, id: 1, active: true, created_at: now.0, bytes: [0; 32] };
+                entropy.fill(&mut key.bytes);
+                key
             })
             .collect();
         Self { epoch: 1, demo, confirmed: false, keys }
@@ -202,7 +202,9 @@ impl Ring {
     /// # Errors
     /// [`RingError::Malformed`]: more keys than a ring may hold.
     pub fn wrap(&self, root: &RootKey, generation: i64, entropy: &dyn Entropy) -> Result<Vec<u8>, RingError> {
-        let mut plain = Zeroizing::new(vec![1u8, u8::from(self.demo) | (u8::from(self.confirmed) << 1)]);
+        // Room for all of it: a vector that grows leaves copies behind.
+        let mut plain = Zeroizing::new(Vec::with_capacity(6 + self.keys.len() * 46));
+        plain.extend_from_slice(&[1u8, u8::from(self.demo) | (u8::from(self.confirmed) << 1)]);
         plain.extend_from_slice(&self.epoch.to_be_bytes());
         for key in &self.keys {
             plain.extend_from_slice(&[key.purpose.code(), u8::from(key.active)]);

@@ -13,13 +13,21 @@ macro_rules! kinds {
     ($($variant:ident = $code:literal),+ $(,)?) => {
         /// What happened. The codes are frozen: they are in the chain and in exports.
         #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-        pub enum EventKind { $($variant),+ }
+        pub enum EventKind {
+            $($variant,)+
+            /// A code that this version does not know; never written.
+            Unreadable,
+        }
 
         impl EventKind {
+            /// Every kind that is written.
             pub const ALL: &'static [Self] = &[$(Self::$variant),+];
 
             pub fn code(self) -> &'static str {
-                match self { $(Self::$variant => $code),+ }
+                match self {
+                    $(Self::$variant => $code,)+
+                    Self::Unreadable => "unreadable",
+                }
             }
 
             pub fn parse(code: &str) -> Option<Self> {
@@ -60,6 +68,9 @@ kinds! {
     IntegrityFailure = "integrity_failure",
     Sealed = "sealed",
     TrailRead = "trail.read",
+    Started = "server.started",
+    RingMade = "key_ring.made",
+    RingConfirmed = "key_ring.confirmed",
 }
 
 /// How it ended.

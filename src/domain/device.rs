@@ -46,6 +46,11 @@ impl Serial {
         Ok(Self(text.to_ascii_uppercase()))
     }
 
+    /// Stands where a stored serial number cannot be read; the row it stands in verifies nowhere.
+    pub fn unreadable() -> Self {
+        Self("?".to_owned())
+    }
+
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -67,11 +72,12 @@ pub fn hint(text: &str) -> Option<String> {
     clean(text, 200).filter(|kept| !looks_like_key(kept))
 }
 
-/// Bidi controls, zero-width characters, byte-order marks, soft hyphens, tags: invisible, and able to make text lie.
+/// Bidi controls, zero-width characters, byte-order marks, soft hyphens, fillers, tags: invisible, and able to make text lie.
 pub fn is_format(c: char) -> bool {
     matches!(c,
-        '\u{00AD}' | '\u{061C}' | '\u{180E}' | '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}'
-        | '\u{2060}'..='\u{206F}' | '\u{FEFF}' | '\u{FFF9}'..='\u{FFFB}' | '\u{E0000}'..='\u{E007F}')
+        '\u{00AD}' | '\u{034F}' | '\u{061C}' | '\u{115F}' | '\u{1160}' | '\u{17B4}' | '\u{17B5}' | '\u{180B}'..='\u{180F}'
+        | '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{2800}' | '\u{3164}'
+        | '\u{FE00}'..='\u{FE0F}' | '\u{FEFF}' | '\u{FFA0}' | '\u{FFF9}'..='\u{FFFB}' | '\u{E0000}'..='\u{E01EF}')
 }
 
 /// Folds text for search and comparison: NFKC, lower case, no control or format characters, trimmed.

@@ -67,7 +67,7 @@ pub struct KeyVersion {
     pub unseen_letters: bool,
     /// Last time any source handed the same key in. Outside the MAC.
     pub confirmed_at: Timestamp,
-    /// First time it was shown to a person: rotation is due. Outside the MAC.
+    /// First time it was shown to a person: rotation is due.
     pub revealed_at: Option<Timestamp>,
 }
 
@@ -85,6 +85,7 @@ impl Deciding for KeyVersion {
             .int(self.escrowed_at.0)
             .int(self.promoted_at.0)
             .int(i64::from(self.unseen_letters))
+            .option_int(self.revealed_at.map(|t| t.0))
             .done()
     }
 }

@@ -3,6 +3,7 @@
 use super::device::{TextError, fold};
 use super::ids::{DeviceId, LineId, RowId, SessionId, Timestamp};
 use super::integrity::{Canonical, Deciding};
+use super::recovery_key::looks_like_key;
 
 /// A person is (issuer, subject), and nothing else: not an e-mail address, not a name.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
@@ -30,10 +31,13 @@ pub struct Login(String);
 
 impl Login {
     /// # Errors
-    /// [`TextError`]: empty after folding, too long, or with a control character.
+    /// [`TextError`]: empty after folding, too long, with a control character, or shaped like a recovery key (a swapped column).
     pub fn parse(text: &str) -> Result<Self, TextError> {
         if text.chars().any(char::is_control) {
             return Err(TextError::BadCharacter);
+        }
+        if looks_like_key(text) {
+            return Err(TextError::LooksLikeKey);
         }
         let folded = fold(text);
         match folded.chars().count() {
@@ -41,6 +45,11 @@ impl Login {
             1..=320 => Ok(Self(folded)),
             _ => Err(TextError::TooLong),
         }
+    }
+
+    /// Stands where a stored login cannot be read; the row it stands in verifies nowhere.
+    pub fn unreadable() -> Self {
+        Self("?".to_owned())
     }
 
     pub fn as_str(&self) -> &str {

@@ -53,7 +53,8 @@ pub(super) fn identity(settings: &Settings, verified: Verified, more: &Claims) -
     })
 }
 
-fn subject(settings: &Settings, claims: &Claims, sub: &str) -> Result<Subject, OidcError> {
+/// Who the token is about, by the claim of the settings.
+pub(super) fn subject(settings: &Settings, claims: &Claims, sub: &str) -> Result<Subject, OidcError> {
     let id = match &settings.tenant_of_oid {
         None => sub,
         Some(tenant) => {

@@ -51,6 +51,9 @@ pub enum OidcError {
     /// The ID token did not pass the check of that name.
     #[error("the identity provider's token was refused ({0})")]
     TokenRejected(&'static str),
+    /// The token of a step-up is another person's.
+    #[error("the token is of another person")]
+    OtherSubject,
 }
 
 impl OidcError {
@@ -63,6 +66,7 @@ impl OidcError {
             Self::ProviderError(_) => "provider_said_no",
             Self::BadResponse(_) => "provider_answer",
             Self::TokenRejected(_) => "token_refused",
+            Self::OtherSubject => "other_person",
         }
     }
 }
@@ -246,17 +250,17 @@ impl Oidc {
         Ok(Begun { url: url.into(), state: state.into(), nonce: nonce.into(), verifier: verifier.into() })
     }
 
-    /// Redeems the code and checks the token. At `step_up` the token must say when, and how if `require_acr` is set, the
-    /// person proved who they are; whether that is fresh enough is for the policy to say.
+    /// Redeems the code and checks the token. At a step-up it must be of this very person, and then say when, and how if
+    /// `require_acr` is set, the person proved who they are; whether that is fresh enough is for the policy to say.
     ///
     /// # Errors
-    /// Any [`OidcError`] but `Setup`.
+    /// Any [`OidcError`] but `Setup`; [`OidcError::OtherSubject`] before anything else is asked of a good token.
     pub async fn finish(
         &self,
         callback: Callback,
         nonce: &SecretString,
         verifier: &SecretString,
-        step_up: bool,
+        step_up: Option<&Subject>,
     ) -> Result<Identity, OidcError> {
         let provider = self.provider().await?;
         let settings = &self.0.settings;
@@ -272,7 +276,13 @@ impl Oidc {
         let answer = self.noted(self.redeem(&provider, &code, verifier).await)?;
         let text = |name: &str| answer.get(name).and_then(Value::as_str);
         let id_token = text("id_token").ok_or(OidcError::BadResponse("no ID token"))?;
-        let verified = self.verified(&provider, id_token, nonce, step_up).await?;
+        let verified = self.verified(&provider, id_token, nonce).await?;
+        if let Some(who) = step_up {
+            if claims::subject(settings, &verified.claims, &verified.sub)? != *who {
+                return Err(OidcError::OtherSubject);
+            }
+            verify::proof(&verified, settings).map_err(OidcError::TokenRejected)?;
+        }
         let mut more = Claims::new();
         if claims::incomplete(settings, &verified.claims) {
             more = self.userinfo(&provider, text("access_token"), &verified.sub).await?;
@@ -308,7 +318,7 @@ impl Oidc {
     }
 
     async fn discover_now(&self) -> Result<Arc<Provider>, OidcError> {
-        let provider = Arc::new(self.noted(Provider::discover(&self.0.settings, &self.0.http).await)?);
+        let provider = Arc::new(self.noted(Provider::discover(&self.0.settings, &self.0.http, self.known().as_deref()).await)?);
         *self.0.provider.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&provider));
         Ok(provider)
     }
@@ -333,10 +343,10 @@ impl Oidc {
     }
 
     /// Checks the token; when no key fits it, once more with a newer key set.
-    async fn verified(&self, provider: &Provider, token: &str, nonce: &SecretString, step_up: bool) -> Result<Verified, OidcError> {
+    async fn verified(&self, provider: &Provider, token: &str, nonce: &SecretString) -> Result<Verified, OidcError> {
         let settings = &self.0.settings;
         let now = self.0.env.now();
-        let demand = Demand { nonce, now, auth_time: step_up && settings.needs_auth_time, acr: step_up && settings.require_acr };
+        let demand = Demand { nonce, now };
         let keys = provider.keys();
         let mut result = verify::verify(token, &keys, settings, &demand);
         if matches!(result, Err("kid"))
@@ -350,7 +360,7 @@ impl Oidc {
     /// What userinfo says, if there is such an address; only about this very subject.
     async fn userinfo(&self, provider: &Provider, access_token: Option<&str>, sub: &str) -> Result<Claims, OidcError> {
         let (Some(address), Some(token)) = (&provider.metadata.userinfo, access_token) else { return Ok(Claims::new()) };
-        let answer = self.noted(self.0.http.get(address, Some(token)).await)?.json()?;
+        let answer = self.noted(self.0.http.get(address, Some(token)).await.and_then(|answer| answer.json()))?;
         match answer {
             Value::Object(claims) if claims.get("sub").and_then(Value::as_str) == Some(sub) => Ok(claims),
             Value::Object(_) => Err(OidcError::BadResponse("userinfo is of another subject")),

@@ -75,13 +75,18 @@ pub(super) struct Provider {
 
 impl Provider {
     /// Fetches metadata and keys. All that goes wrong but a foreign issuer is `Unreachable`: it may pass.
-    pub async fn discover(settings: &Settings, http: &Http) -> Result<Self, OidcError> {
+    pub async fn discover(settings: &Settings, http: &Http, before: Option<&Self>) -> Result<Self, OidcError> {
         let address = format!("{}/.well-known/openid-configuration", settings.issuer.trim_end_matches('/'));
         let address = Url::parse(&address).map_err(|_| OidcError::Setup("oidc.issuer is not an address".into()))?;
         let document = fetch(http, &address).await.map_err(passing)?;
         let metadata = Metadata::parse(settings, document)?;
         let keys = fetch_keys(http, &metadata.jwks).await.map_err(passing)?;
-        Ok(Self { metadata, keys: RwLock::new(Arc::new(keys)), refreshed: tokio::sync::Mutex::new(None) })
+        // Discovered once more, it still remembers when a missing key was last asked for.
+        let refreshed = match before {
+            Some(before) => *before.refreshed.lock().await,
+            None => None,
+        };
+        Ok(Self { metadata, keys: RwLock::new(Arc::new(keys)), refreshed: tokio::sync::Mutex::new(refreshed) })
     }
 
     pub fn keys(&self) -> Arc<CoreJsonWebKeySet> {

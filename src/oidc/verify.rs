@@ -25,10 +25,6 @@ pub(super) type Claims = Map<String, Value>;
 pub(super) struct Demand<'a> {
     pub nonce: &'a SecretString,
     pub now: Timestamp,
-    /// `auth_time` must be there.
-    pub auth_time: bool,
-    /// One of `oidc.acr_values` must be there.
-    pub acr: bool,
 }
 
 /// A token that passed.
@@ -69,26 +65,31 @@ pub(super) fn verify(token: &str, keys: &CoreJsonWebKeySet, settings: &Settings,
     Ok(Verified { claims, sub, auth_time, acr })
 }
 
-fn verifier<'a>(keys: &CoreJsonWebKeySet, settings: &'a Settings, demand: &Demand<'a>) -> Result<CoreIdTokenVerifier<'a>, &'static str> {
+fn verifier<'a>(keys: &CoreJsonWebKeySet, settings: &'a Settings, demand: &Demand<'_>) -> Result<CoreIdTokenVerifier<'a>, &'static str> {
     let issuer = IssuerUrl::new(settings.issuer.clone()).map_err(|_| "iss")?;
     let now = demand.now.to_utc();
     let skew = chrono::TimeDelta::seconds(SKEW_SECONDS);
     let oldest = now - chrono::TimeDelta::seconds(MAX_AGE_SECONDS);
     let no = |name: &str| Err(name.to_owned());
-    let (needs_time, needs_acr) = (demand.auth_time, demand.acr);
     Ok(CoreIdTokenVerifier::new_public_client(ClientId::new(settings.client_id.clone()), issuer, keys.clone())
         .set_allowed_algs(settings.algorithms.iter().cloned())
         .set_time_fn(move || now - skew)
         .set_issue_time_verifier_fn(move |iat: DateTime<Utc>| if (oldest..=now + skew).contains(&iat) { Ok(()) } else { no("iat") })
+        // Whether it must be there is asked once it is known whose token it is: `proof`.
         .set_auth_time_verifier_fn(move |at| match at {
-            None if needs_time => no("auth_time"),
             Some(at) if at > now + skew => no("auth_time"),
             _ => Ok(()),
         })
-        .set_auth_context_verifier_fn(move |acr| {
-            let good = acr.is_some_and(|acr| settings.acr_values.iter().any(|v| v == acr.as_str()));
-            if needs_acr && !good { no("acr") } else { Ok(()) }
-        }))
+        .set_auth_context_verifier_fn(|_| Ok(())))
+}
+
+/// What a step-up demands of a token that passed: when, and how if `require_acr` is set, the person proved who they are.
+pub(super) fn proof(verified: &Verified, settings: &Settings) -> Result<(), &'static str> {
+    if settings.needs_auth_time && verified.auth_time.is_none() {
+        return Err("auth_time");
+    }
+    let good = verified.acr.as_ref().is_some_and(|acr| settings.acr_values.contains(acr));
+    if settings.require_acr && !good { Err("acr") } else { Ok(()) }
 }
 
 /// Header (0) or claims (1) of a token, unchecked.
@@ -118,7 +119,6 @@ fn reason(error: &ClaimsVerificationError) -> &'static str {
         ClaimsVerificationError::Expired(why) if why == "iat" => "iat",
         ClaimsVerificationError::Expired(_) => "exp",
         ClaimsVerificationError::InvalidAudience(_) => "aud",
-        ClaimsVerificationError::InvalidAuthContext(_) => "acr",
         ClaimsVerificationError::InvalidAuthTime(_) => "auth_time",
         ClaimsVerificationError::InvalidIssuer(_) => "iss",
         ClaimsVerificationError::InvalidNonce(_) => "nonce",
@@ -144,7 +144,7 @@ mod tests {
         let oidc = config::Oidc { issuer: "https://id.example.com".into(), client_id: "k".into(), ..config::Oidc::default() };
         let settings = Settings::new(&oidc, "https://keys.example.com").unwrap();
         let nonce = SecretString::from("n".to_owned());
-        let demand = Demand { nonce: &nonce, now: Timestamp(1_795_332_600_000_000), auth_time: true, acr: false };
+        let demand = Demand { nonce: &nonce, now: Timestamp(1_795_332_600_000_000) };
         verify(token, &CoreJsonWebKeySet::new(vec![]), &settings, &demand).err()
     }
 

@@ -78,12 +78,7 @@ impl Keyharbor {
         }
         let hash = ring.token_hash(Purpose::Session, cookie.as_bytes());
         let mut tx = self.store.read().await?;
-        let Some(found) = Self::unreadable(tx.session_by_hash(&hash).await)? else {
-            drop(tx);
-            self.record_integrity("sessions", None, request).await?;
-            return Ok(None);
-        };
-        let Some(row) = found else { return Ok(None) };
+        let Some(row) = tx.session_by_hash(&hash).await? else { return Ok(None) };
         let old_mac = row.mac().to_vec();
         let Ok(session) = row.check(ring.as_ref()) else {
             drop(tx);
@@ -128,6 +123,14 @@ impl Keyharbor {
         // Another request moved it first, or it ended meanwhile: what stands there now counts.
         let row = self.store.read().await?.session_by_hash(&session.secret_hash).await?;
         Ok(row.and_then(|row| row.check(ring.as_ref()).ok()))
+    }
+
+    /// The same person as the session stands now, held until the end of the transaction: it may have ended or lost a role since
+    /// the request was let in.
+    pub(super) async fn still_in(&self, tx: &mut Tx, ring: &Ring, person: &SignedIn) -> Result<SignedIn> {
+        let row = tx.session_shared(&person.session.secret_hash).await?.and_then(|row| row.check(ring).ok());
+        let session = row.filter(|s| s.line == person.session.line).ok_or(ServiceError::Refused(Refusal::NotSignedIn))?;
+        Ok(SignedIn { session, ..person.clone() })
     }
 
     fn csrf_of(&self, ring: &Ring, session: &Session) -> String {
@@ -245,6 +248,14 @@ impl Keyharbor {
                 Err(refusal.err().unwrap_or(Refusal::NotFound).into())
             }
         }
+    }
+
+    /// Whether this person may do this with this device at all, asked before what else came with the request is looked at.
+    ///
+    /// # Errors
+    /// [`ServiceError::Refused`] and the store's.
+    pub async fn may(&self, person: &SignedIn, id: DeviceId, action: Action, request: &RequestInfo) -> Result<()> {
+        self.judge(person, id, action, request).await.map(drop)
     }
 
     /// A malformed id costs what an unknown one costs and gets the same answer.

@@ -15,6 +15,9 @@ use crate::domain::person::{Binding, Login, Subject};
 use crate::oidc::Identity;
 use crate::store::Tx;
 
+/// Devices of one login that are told of a rebinding.
+const MOST_DEVICES: i64 = 1000;
+
 impl Keyharbor {
     /// The login this person owns devices by. Bound once, one each way; a conflict owns nothing and is recorded.
     pub(super) async fn bind(
@@ -47,9 +50,13 @@ impl Keyharbor {
         }
         let Some(login) = &identity.login else { return Ok(None) };
         let binding = Binding { id, login: login.clone(), who: identity.who.clone(), bound_at: self.env.now() };
-        if tx.binding_by_login(&identity.who.issuer, login).await?.is_none()
-            && tx.insert_binding(&Attested::sign(binding, ring.as_ref())).await?
-        {
+        let theirs = tx.binding_by_login(&identity.who.issuer, login).await?.map(|row| row.check(ring.as_ref()));
+        if let Some(Err(_)) = theirs {
+            // Somebody wrote it to keep this person out: it is nobody's binding, and no conflict with anybody.
+            note(EventKind::IntegrityFailure, Outcome::Failed, "login_bindings", login);
+            return Ok(None);
+        }
+        if theirs.is_none() && tx.insert_binding(&Attested::sign(binding, ring.as_ref())).await? {
             note(EventKind::LoginBound, Outcome::Ok, &format!("row {id}"), login);
             return Ok(Some(login.clone()));
         }
@@ -62,10 +69,11 @@ impl Keyharbor {
         Ok(None)
     }
 
-    /// Rebinds a login to another subject (command line only).
+    /// Rebinds a login to another subject (command line only); what both were bound to before ends. A row for each of the login's
+    /// devices says so on that device's page.
     ///
     /// # Errors
-    /// [`ServiceError`]: the subject already has another login.
+    /// [`ServiceError`].
     pub async fn rebind(&self, login: &Login, who: Subject) -> Result<()> {
         let ring = self.ring()?;
         let id = RowId::new(&self.env);
@@ -83,9 +91,18 @@ impl Keyharbor {
                 return Err(ServiceError::invalid("login", "could not be bound"));
             }
             let mut event = self.event(EventKind::LoginRebound, Outcome::Ok, Actor::Operator, &request);
-            event.detail = if replaced.is_empty() { format!("row {id}") } else { format!("row {id} replaces{replaced}") };
+            // The subject stands in the chain itself: who could see the Macs from now on must not be erasable.
+            let replaces = if replaced.is_empty() { String::new() } else { format!(" replaces{replaced}") };
+            event.detail = format!("row {id}{replaces} subject {}", who.subject);
             event.personal.login = Some(login.as_str().to_owned());
-            self.conclude(tx, &[event]).await.map(|_| ())
+            let mut events = vec![event.clone()];
+            for (device, _) in tx.owned_devices(&who.issuer, login, MOST_DEVICES).await? {
+                let mut about = self.event(EventKind::LoginRebound, Outcome::Ok, Actor::Operator, &request);
+                (about.detail, about.personal) = (event.detail.clone(), event.personal.clone());
+                (about.device, about.serial) = (Some(device.id), Some(device.serial.as_str().to_owned()));
+                events.push(about);
+            }
+            self.conclude(tx, &events).await.map(|_| ())
         })
         .await
     }

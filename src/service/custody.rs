@@ -12,7 +12,7 @@ use super::{Keyharbor, RequestInfo, Result, ServiceError};
 use crate::config;
 use crate::crypto::keyring::RingError;
 use crate::crypto::{Ring, RootKey};
-use crate::domain::audit::{Actor, EventKind, Outcome};
+use crate::domain::audit::{Actor, Event, EventKind, Outcome};
 use crate::domain::ids::{Env, Timestamp};
 use crate::store::{RingRow, Store, StoreError};
 
@@ -62,8 +62,11 @@ fn from_file(path: &Path) -> Result<RootKey, CustodyError> {
     let shown = path.display().to_string();
     let meta = std::fs::metadata(path).map_err(|e| CustodyError::Unreadable { path: shown.clone(), why: e.to_string() })?;
     let mode = meta.permissions().mode() & 0o777;
-    // Files from systemd and Kubernetes show other modes and are guarded by their own means.
-    let exempt = ["/run/credentials/", "/var/run/secrets/", "/run/secrets/"].iter().any(|p| path.starts_with(p));
+    // Files from systemd and Kubernetes show other modes and are guarded by their own means. A Kubernetes volume may lie anywhere;
+    // its files are links into a folder whose name begins with two dots.
+    let real = path.canonicalize().unwrap_or_default();
+    let volume = real.components().any(|c| c.as_os_str().as_encoded_bytes().starts_with(b".."));
+    let exempt = volume || ["/run/credentials/", "/var/run/secrets/", "/run/secrets/"].iter().any(|p| path.starts_with(p));
     if mode & 0o077 != 0 && !exempt {
         return Err(CustodyError::TooOpen { path: shown, mode });
     }
@@ -89,12 +92,21 @@ pub async fn create_ring(store: &Store, root: &RootKey, demo: bool, env: &Env) -
         return Err(CustodyError::DataWithoutRing);
     }
     let ring = Ring::generate(demo, env.now(), env.entropy.as_ref());
+    let made = operators(env, EventKind::RingMade, &root.name());
     let wrapped = ring.wrap(root, 1, env.entropy.as_ref())?;
     if !tx.insert_key_ring(&RingRow { generation: 1, wrapped, wrapped_by: root.name() }).await? {
         return Err(CustodyError::AlreadyThere);
     }
-    tx.commit_unrecorded().await?;
+    let pending = tx.audit_append(&[made], &ring).await?;
+    tx.commit(pending).await?;
     Ok(ring)
+}
+
+/// An act at the machine itself, before there is a server.
+fn operators(env: &Env, kind: EventKind, detail: &str) -> Event {
+    let mut event = super::event(env, kind, Outcome::Ok, Actor::Operator, &RequestInfo::none(env));
+    event.detail = detail.to_owned();
+    event
 }
 
 /// Opens the ring that lies in the database.
@@ -122,11 +134,13 @@ pub async fn confirm_ring(store: &Store, root: &RootKey, env: &Env) -> Result<bo
         return Ok(false);
     }
     let generation = row.generation + 1;
-    let wrapped = ring.confirm().wrap(root, generation, env.entropy.as_ref())?;
+    let ring = ring.confirm();
+    let wrapped = ring.wrap(root, generation, env.entropy.as_ref())?;
     if !tx.replace_key_ring(row.generation, &RingRow { generation, wrapped, wrapped_by: root.name() }).await? {
         return Err(CustodyError::Store(StoreError::Conflict));
     }
-    tx.commit_unrecorded().await?;
+    let pending = tx.audit_append(&[operators(env, EventKind::RingConfirmed, &root.name())], &ring).await?;
+    tx.commit(pending).await?;
     Ok(true)
 }
 
@@ -154,15 +168,15 @@ impl Custody {
         }
     }
 
-    /// Puts the ring in; answers since when the server had been sealed.
-    fn unseal(&self, ring: Ring) -> Option<Timestamp> {
-        let mut state = self.0.write().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let since = match &*state {
+    fn sealed_since(&self) -> Option<Timestamp> {
+        match &*self.0.read().unwrap_or_else(std::sync::PoisonError::into_inner) {
             State::Open(_) => None,
             State::Sealed { since } => Some(*since),
-        };
-        *state = State::Open(Arc::new(ring));
-        since
+        }
+    }
+
+    fn unseal(&self, ring: Ring) {
+        *self.0.write().unwrap_or_else(std::sync::PoisonError::into_inner) = State::Open(Arc::new(ring));
     }
 }
 
@@ -181,25 +195,42 @@ impl Keyharbor {
     /// # Errors
     /// [`CustodyError`]: still sealed, and why.
     pub async fn try_unseal(&self) -> Result<(), CustodyError> {
-        if !self.is_sealed() {
-            return Ok(());
-        }
+        let Some(since) = self.custody.sealed_since() else { return Ok(()) };
         let root = root_key(&self.rules.config.custody)?;
         let ring = open_ring(&self.store, &root, false).await?;
-        if let Some(since) = self.custody.unseal(ring) {
-            let mut event = self.event(EventKind::Sealed, Outcome::Ok, Actor::System, &RequestInfo::none(&self.env));
-            event.detail = format!("from {} to {}", since.rfc3339(), self.env.now().rfc3339());
-            if let Err(e) = self.record(&[event]).await {
-                tracing::error!(error = %e, "the sealed row could not be written");
-                // Without the row the period would go unrecorded: stay sealed and try again.
-                *self.custody.0.write().unwrap_or_else(std::sync::PoisonError::into_inner) = State::Sealed { since };
-                return Err(match e {
-                    ServiceError::Trail(e) | ServiceError::Store(e) => CustodyError::Store(e),
-                    _ => CustodyError::NoRing,
-                });
-            }
-            tracing::warn!(since = %since.rfc3339(), "unsealed");
+        let mut event = self.event(EventKind::Sealed, Outcome::Ok, Actor::System, &RequestInfo::none(&self.env));
+        event.detail = format!("from {} to {}", since.rfc3339(), self.env.now().rfc3339());
+        // The row first, under the ring that is about to be used: without it the period would go unrecorded.
+        let written = self.retry(async || {
+            let tx = self.store.write().await?;
+            self.conclude_under(&ring, tx, std::slice::from_ref(&event)).await.map(drop)
+        });
+        if let Err(e) = written.await {
+            tracing::error!(error = %e, "the sealed row could not be written");
+            return Err(match e {
+                ServiceError::Trail(e) | ServiceError::Store(e) => CustodyError::Store(e),
+                _ => CustodyError::NoRing,
+            });
+        }
+        self.custody.unseal(ring);
+        tracing::warn!(since = %since.rfc3339(), "unsealed");
+        if self.root_key_unconfirmed() {
+            tracing::warn!("nobody has confirmed a copy of the root key: run `keyharbor init --confirm`");
         }
         Ok(())
+    }
+
+    /// Records that a server starts, and under which settings: two starts with other settings have another digest.
+    pub async fn note_start(&self) {
+        if self.is_sealed() {
+            return;
+        }
+        let config = &self.rules.config;
+        let mut event = self.event(EventKind::Started, Outcome::Ok, Actor::System, &RequestInfo::none(&self.env));
+        let step_up = if config.oidc.danger_step_up == config::StepUp::Off { "off" } else { "on" };
+        event.detail = format!("{} settings {} step_up {step_up}", env!("CARGO_PKG_VERSION"), config.digest());
+        if let Err(e) = self.record(&[event]).await {
+            tracing::error!(error = %e, "the start could not be recorded");
+        }
     }
 }

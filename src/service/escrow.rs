@@ -16,7 +16,7 @@ use crate::domain::policy::{self, Action, Caller, Relation};
 use crate::domain::recovery_key::{RecoveryKey, SecretKind};
 use crate::domain::token::{ApiToken, Scopes};
 use crate::domain::{Device, Serial};
-use crate::store::Tx;
+use crate::store::{StoreError, Tx};
 
 /// What a source says of the device besides the key. Hints: they fill what is empty or follow the agent, and own nothing.
 #[derive(Clone, Debug, Default)]
@@ -94,9 +94,14 @@ pub struct Receipt {
     pub unseen_letters: bool,
 }
 
-/// A deposit that this source may not make.
+/// Why one deposit of a batch was not stored; its trail row says so too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct OutOfScope;
+pub enum Refused {
+    /// This source may not make it.
+    OutOfScope,
+    /// The device's own row was bent: a key that was put there would be shown to somebody else. The source keeps its key.
+    DeviceRow,
+}
 
 /// Deposits in one transaction.
 const PART: usize = 100;
@@ -114,7 +119,7 @@ impl Keyharbor {
     /// # Errors
     /// [`ServiceError`]: sealed, the database or the trail. What parts before had stored stays: handing the batch in again
     /// is harmless.
-    pub async fn deposit(&self, source: &Source, deposits: &[Deposit], request: &RequestInfo) -> Result<Vec<Result<Receipt, OutOfScope>>> {
+    pub async fn deposit(&self, source: &Source, deposits: &[Deposit], request: &RequestInfo) -> Result<Vec<Result<Receipt, Refused>>> {
         let mut answers = Vec::with_capacity(deposits.len());
         for part in deposits.chunks(PART) {
             answers.extend(self.deposit_part(source, part, request).await?);
@@ -123,7 +128,7 @@ impl Keyharbor {
     }
 
     /// One transaction: all of it is stored, or nothing.
-    async fn deposit_part(&self, source: &Source, deposits: &[Deposit], request: &RequestInfo) -> Result<Vec<Result<Receipt, OutOfScope>>> {
+    async fn deposit_part(&self, source: &Source, deposits: &[Deposit], request: &RequestInfo) -> Result<Vec<Result<Receipt, Refused>>> {
         let ring = self.ring()?;
         let ids: Vec<Ids> = deposits.iter().map(|_| Ids { device: DeviceId::new(&self.env), version: VersionId::new(&self.env) }).collect();
         // Devices are locked in the order of their serial numbers, so that two batches never wait for each other.
@@ -132,7 +137,7 @@ impl Keyharbor {
         self.retry(async || {
             let mut tx = self.store.write().await?;
             let mut events = Vec::with_capacity(deposits.len());
-            let mut answers: Vec<(usize, Result<Receipt, OutOfScope>)> = Vec::with_capacity(deposits.len());
+            let mut answers: Vec<(usize, Result<Receipt, Refused>)> = Vec::with_capacity(deposits.len());
             for i in &order {
                 let (Some(deposit), Some(ids)) = (deposits.get(*i), ids.get(*i)) else { continue };
                 let answer = self.deposit_one(&mut tx, &ring, source, deposit, ids, request, &mut events).await?;
@@ -155,30 +160,30 @@ impl Keyharbor {
         ids: &Ids,
         request: &RequestInfo,
         events: &mut Vec<Event>,
-    ) -> Result<Result<Receipt, OutOfScope>> {
+    ) -> Result<Result<Receipt, Refused>> {
         let covered = crate::domain::token::covers(source.device_pattern.as_deref(), &deposit.serial);
         let relation = if covered { Relation::NoDevice } else { Relation::Unknown };
         if policy::decide(Caller::Token(source.scopes), Action::Deposit, relation).is_err() {
             events.push(self.refusal(source, Some(&deposit.serial), "out_of_scope", request));
-            return Ok(Err(OutOfScope));
+            return Ok(Err(Refused::OutOfScope));
         }
         let now = self.env.now();
-        let device = self.device_for(tx, ring, deposit, ids.device, now).await?;
-        let read = tx.versions(device.id, deposit.kind).await?;
-        let next = read.iter().map(|v| v.parts().0.version).max().unwrap_or(0).checked_add(1).ok_or(ServiceError::Integrity)?;
-        let (mut versions, bad) = verified(read, ring);
-        for version in bad {
-            let mut event = self.event(EventKind::IntegrityFailure, Outcome::Failed, Actor::System, request);
-            event.detail = "key_versions".into();
-            (event.device, event.version) = (Some(device.id), Some(version));
-            events.push(event);
+        let (device, sound) = self.device_for(tx, ring, deposit, ids.device, now).await?;
+        if !sound {
+            events.push(self.integrity_event("devices", Some(device.id), request));
+            events.push(self.refusal(source, Some(&deposit.serial), "integrity", request));
+            return Ok(Err(Refused::DeviceRow));
         }
-        let seen_at = deposit.escrowed_at.map_or(now, |t| t.min(now));
         let fingerprint = ring.fingerprint(device.id, deposit.kind, &deposit.key);
+        let (mut versions, bad) = verified(tx.candidates(device.id, deposit.kind, Some(&fingerprint)).await?, ring);
+        events.extend(bad.into_iter().map(|version| self.bad_version_event(device.id, version, request)));
+        let seen_at = deposit.escrowed_at.map_or(now, |t| t.min(now));
         let known = versions.iter().find(|v| v.fingerprint == fingerprint).cloned();
         let (id, became) = match known {
             Some(known) => (known.id, self.again(tx, ring, source, &known, &mut versions, seen_at).await?),
             None => {
+                let (_, last) = tx.version_count(device.id, deposit.kind).await?;
+                let next = last.checked_add(1).ok_or(ServiceError::Integrity)?;
                 let row = KeyVersion {
                     id: ids.version,
                     device: device.id,
@@ -191,7 +196,7 @@ impl Keyharbor {
                     escrowed_at: seen_at,
                     promoted_at: seen_at,
                     unseen_letters: deposit.key.has_unseen_letters(),
-                    confirmed_at: now,
+                    confirmed_at: seen_at,
                     revealed_at: None,
                 };
                 let place = place_of(&row);
@@ -217,17 +222,18 @@ impl Keyharbor {
         Ok(Ok(receipt))
     }
 
-    /// The device of a deposit, found or made, and held; its hints follow the agent.
-    async fn device_for(&self, tx: &mut Tx, ring: &Ring, deposit: &Deposit, id: DeviceId, now: Timestamp) -> Result<Device> {
+    /// The device of a deposit, found or made, and held; its hints follow the agent. `false`: its row does not verify, and
+    /// nothing of it was touched.
+    async fn device_for(&self, tx: &mut Tx, ring: &Ring, deposit: &Deposit, id: DeviceId, now: Timestamp) -> Result<(Device, bool)> {
         let found = tx.device_by_serial_locked(&deposit.serial).await?;
         if found.is_none() {
             let mut fresh = Device::new(id, deposit.serial.clone(), now);
             fresh.host_name.clone_from(&deposit.hints.host_name);
             fresh.user_hint.clone_from(&deposit.hints.user);
-            fresh.last_seen = Some(now);
+            fresh.last_seen = deposit.escrowed_at.is_none().then_some(now);
             let fresh = fresh.signed(ring);
             if tx.insert_device(&fresh).await? {
-                return Ok(fresh);
+                return Ok((fresh, true));
             }
         }
         // Made by another replica a moment ago, or there all along.
@@ -236,10 +242,7 @@ impl Keyharbor {
             None => tx.device_by_serial_locked(&deposit.serial).await?.ok_or(ServiceError::Internal("a device vanished"))?,
         };
         if !device.verifies(ring) {
-            // The row was bent towards another serial number: a key that was put there would be shown to somebody else. The
-            // source is told that nothing was stored, and keeps its key.
-            tracing::error!(table = "devices", "a stored row does not verify");
-            return Err(ServiceError::Integrity);
+            return Ok((device, false));
         }
         let hints = &deposit.hints;
         let changed = |new: &Option<String>, old: &Option<String>| new.is_some() && new != old;
@@ -248,10 +251,11 @@ impl Keyharbor {
             device.user_hint = hints.user.clone().or(device.user_hint);
             tx.update_device(&device).await?;
         }
-        if device.last_seen.is_none_or(|seen| now.seconds_since(seen) >= 60) {
+        // A file of old keys says nothing of when the Mac was last there.
+        if deposit.escrowed_at.is_none() && device.last_seen.is_none_or(|seen| now.seconds_since(seen) >= 60) {
             tx.touch_device(device.id, now).await?;
         }
-        Ok(device)
+        Ok((device, true))
     }
 
     /// The same key again: trust may rise, a superseded key may become current again.
@@ -266,19 +270,18 @@ impl Keyharbor {
     ) -> Result<Became> {
         let current = Standing::of(versions).map(|s| s.current.clone()).ok_or(ServiceError::Integrity)?;
         let repeat = Repeat::of(known, &current, source.trust, seen_at);
-        let now = self.env.now();
         let mut row = known.clone();
         (row.trust, row.promoted_at) = (repeat.trust, repeat.promoted_at);
         if row.trust != known.trust || row.promoted_at != known.promoted_at {
             let old = Attested::sign(known.clone(), ring.as_ref());
             if !tx.replace_version(known.id, old.mac(), &Attested::sign(row.clone(), ring.as_ref())).await? {
-                // The device's row is locked, so only a change of the row key can lead here.
-                return Err(ServiceError::Integrity);
+                // A first showing came in between: read again.
+                return Err(ServiceError::Store(StoreError::Conflict));
             }
         }
-        if now.seconds_since(known.confirmed_at) >= 60 {
-            tx.confirm_version(known.id, now).await?;
-            row.confirmed_at = now;
+        if seen_at.seconds_since(known.confirmed_at) >= 60 {
+            tx.confirm_version(known.id, seen_at).await?;
+            row.confirmed_at = seen_at;
         }
         if let Some(slot) = versions.iter_mut().find(|v| v.id == known.id) {
             *slot = row;

@@ -1,6 +1,6 @@
 //! What is known of the devices: lists, pages, search, status, owners. Never a key.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::access::SignedIn;
@@ -38,7 +38,7 @@ pub struct DevicePage {
     pub device: Device,
     pub permit: Permit,
     pub key: KeyState,
-    /// Verified versions, newest first, and which of them leads.
+    /// For the desk: verified versions, the newest [`VERSIONS_SHOWN`], newest first.
     pub versions: Vec<KeyVersion>,
     pub current: Option<KeyVersion>,
     pub other: Option<KeyVersion>,
@@ -55,20 +55,20 @@ pub struct EscrowStatus {
     pub serial: Serial,
     pub current: Option<KeyVersion>,
     pub contested: bool,
-    pub versions: usize,
+    pub versions: i64,
     pub rotation_required: bool,
 }
 
-/// What a token with `devices:write` may say of a device. `None` leaves as is.
+/// What a token with `devices:write` may say of a device. `None` leaves as is, `Some(None)` clears.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct DevicePatch {
-    pub name: Option<String>,
-    pub host_name: Option<String>,
-    pub model: Option<String>,
-    pub os_version: Option<String>,
-    pub asset_tag: Option<String>,
-    pub device_key: Option<String>,
-    pub udid: Option<String>,
+    pub name: Option<Option<String>>,
+    pub host_name: Option<Option<String>>,
+    pub model: Option<Option<String>>,
+    pub os_version: Option<Option<String>>,
+    pub asset_tag: Option<Option<String>>,
+    pub device_key: Option<Option<String>>,
+    pub udid: Option<Option<String>>,
     pub ownership: Option<Ownership>,
     pub state: Option<crate::domain::DeviceState>,
 }
@@ -76,6 +76,8 @@ pub struct DevicePatch {
 const HISTORY: [EventKind; 5] =
     [EventKind::RevealGranted, EventKind::RevealRenewed, EventKind::OwnerSet, EventKind::OwnerRemoved, EventKind::LoginRebound];
 const LIST_LIMIT: i64 = 200;
+/// Versions that a device's page lists.
+pub const VERSIONS_SHOWN: i64 = 100;
 /// Most devices a search answers with.
 pub const SEARCH_LIMIT: usize = 50;
 
@@ -130,7 +132,7 @@ impl Keyharbor {
     async fn listed(&self, tx: &mut Tx, ring: &Arc<Ring>, devices: Vec<Device>) -> Result<Vec<Listed>> {
         let ids: Vec<DeviceId> = devices.iter().map(|d| d.id).collect();
         let mut versions: HashMap<DeviceId, Vec<_>> = HashMap::new();
-        for row in tx.versions_of(&ids).await? {
+        for row in tx.leaders_of(&ids).await? {
             versions.entry(row.parts().0.device).or_default().push(row);
         }
         let mut owners: HashMap<DeviceId, Vec<Login>> = HashMap::new();
@@ -157,13 +159,23 @@ impl Keyharbor {
         let (device, permit) = self.judge(person, id, action, request).await?;
         let ring = self.ring()?;
         let mut tx = self.store.read().await?;
-        let (versions, bad) = verified(tx.versions(id, SecretKind::RecoveryKey).await?, &ring);
+        let kind = SecretKind::RecoveryKey;
+        let (leading, bad) = verified(tx.candidates(id, kind, None).await?, &ring);
+        // The owner's page names none.
+        let listed = if action == Action::DeskView { tx.versions(id, kind, VERSIONS_SHOWN).await? } else { Vec::new() };
+        let (versions, more_bad) = verified(listed, &ring);
+        let bad: HashSet<_> = bad.into_iter().chain(more_bad).collect();
         let owners = tx.owners(id).await?.into_iter().filter_map(|o| o.check(ring.as_ref()).ok()).map(|o| o.login).collect();
         let history = tx.trail_of_device(id, &HISTORY, 20).await?;
-        let standing = Standing::of(&versions);
+        drop(tx);
+        let events: Vec<_> = bad.iter().map(|version| self.bad_version_event(id, *version, request)).collect();
+        if !events.is_empty() {
+            self.record(&events).await?;
+        }
+        let standing = Standing::of(&leading);
         let (current, other) = (standing.map(|s| s.current.clone()), standing.and_then(|s| s.other.cloned()));
         Ok(DevicePage {
-            key: state_of(&device, &versions, bad.len()),
+            key: state_of(&device, &leading, bad.len()),
             device,
             permit,
             current,
@@ -195,7 +207,14 @@ impl Keyharbor {
 
     /// The device a token asks for; unknown and out of its pattern are the same refusal.
     async fn token_device(&self, token: &ApiToken, serial: &Serial, action: Action, request: &RequestInfo) -> Result<Device> {
-        let device = self.store.read().await?.device_by_serial(serial).await?.filter(|_| token.covers(serial));
+        let found = self.store.read().await?.device_by_serial(serial).await?.filter(|_| token.covers(serial));
+        let ring = self.ring()?;
+        let device = found.as_ref().filter(|d| d.verifies(ring.as_ref())).cloned();
+        if device.is_none()
+            && let Some(bent) = found
+        {
+            self.record_integrity("devices", Some(bent.id), request).await?;
+        }
         let relation = device.as_ref().map_or(Relation::Unknown, |d| Relation::Other(d.ownership));
         self.permit_token(token, action, relation, request).await?;
         device.ok_or(ServiceError::Refused(Refusal::NotFound))
@@ -226,7 +245,9 @@ impl Keyharbor {
             let mut tx = self.store.write().await?;
             let found = tx.device_by_serial_locked(serial).await?;
             let made = found.is_none();
-            if found.as_ref().is_some_and(|d| !d.verifies(ring.as_ref())) {
+            if let Some(bent) = found.as_ref().filter(|d| !d.verifies(ring.as_ref())) {
+                let event = self.integrity_event("devices", Some(bent.id), request);
+                self.conclude(tx, &[event]).await?;
                 return Err(ServiceError::Integrity);
             }
             let before = found.unwrap_or_else(|| Device::new(id, serial.clone(), self.env.now()).signed(ring.as_ref()));
@@ -259,13 +280,15 @@ impl Keyharbor {
     pub async fn escrow_status(&self, token: &ApiToken, serial: &Serial, request: &RequestInfo) -> Result<EscrowStatus> {
         let device = self.token_device(token, serial, Action::ReadStatus, request).await?;
         let ring = self.ring()?;
-        let (versions, _) = verified(self.store.read().await?.versions(device.id, SecretKind::RecoveryKey).await?, &ring);
-        let standing = Standing::of(&versions);
+        let mut tx = self.store.read().await?;
+        let (leading, _) = verified(tx.candidates(device.id, SecretKind::RecoveryKey, None).await?, &ring);
+        let (versions, _) = tx.version_count(device.id, SecretKind::RecoveryKey).await?;
+        let standing = Standing::of(&leading);
         let current = standing.map(|s| s.current.clone());
         Ok(EscrowStatus {
             serial: device.serial,
             contested: standing.is_some_and(|s| s.contested),
-            versions: versions.len(),
+            versions,
             rotation_required: current.as_ref().is_some_and(|v| v.revealed_at.is_some()),
             current,
         })
@@ -274,8 +297,8 @@ impl Keyharbor {
 
 impl DevicePatch {
     fn applied(&self, mut device: Device) -> Device {
-        let set = |slot: &mut Option<String>, new: &Option<String>| {
-            if new.is_some() {
+        let set = |slot: &mut Option<String>, new: &Option<Option<String>>| {
+            if let Some(new) = new {
                 slot.clone_from(new);
             }
         };

@@ -154,34 +154,17 @@ impl Keyharbor {
 
     /// Starts an event of this request; the caller fills in what it is about.
     pub(crate) fn event(&self, kind: EventKind, outcome: Outcome, actor: Actor, request: &RequestInfo) -> Event {
-        let mut salt = [0u8; 16];
-        self.env.entropy.fill(&mut salt);
-        Event {
-            id: EventId::new(&self.env),
-            at: self.env.now(),
-            kind,
-            outcome,
-            actor,
-            role: String::new(),
-            device: None,
-            serial: None,
-            version: None,
-            grant: None,
-            request: Some(request.id),
-            detail: String::new(),
-            personal: Personal {
-                address: request.address.map(|a| a.to_string()),
-                user_agent: request.user_agent.as_deref().and_then(hint),
-                ..Personal::default()
-            },
-            salt,
-        }
+        event(&self.env, kind, outcome, actor, request)
     }
 
     /// Appends the trail rows of a transaction as its last act, and commits both.
-    pub(crate) async fn conclude(&self, mut tx: Tx, events: &[Event]) -> Result<crate::domain::audit::AuditReceipt> {
-        let ring = self.ring()?;
-        let pending = tx.audit_append(events, ring.as_ref()).await.map_err(ServiceError::Trail)?;
+    pub(crate) async fn conclude(&self, tx: Tx, events: &[Event]) -> Result<crate::domain::audit::AuditReceipt> {
+        self.conclude_under(self.ring()?.as_ref(), tx, events).await
+    }
+
+    /// The same under a ring that is not in use yet.
+    pub(crate) async fn conclude_under(&self, ring: &Ring, mut tx: Tx, events: &[Event]) -> Result<crate::domain::audit::AuditReceipt> {
+        let pending = tx.audit_append(events, ring).await.map_err(ServiceError::Trail)?;
         if !self.checkpoint.follows(pending.seq()) {
             tracing::error!(
                 seq = pending.seq(),
@@ -201,14 +184,6 @@ impl Keyharbor {
             self.conclude(tx, events).await.map(|_| ())
         })
         .await
-    }
-
-    /// A deciding row that cannot even be read was written by someone else: it counts like one that does not verify.
-    pub(crate) fn unreadable<T>(read: std::result::Result<T, StoreError>) -> Result<Option<T>> {
-        match read {
-            Err(StoreError::Decode(_)) => Ok(None),
-            other => Ok(Some(other?)),
-        }
     }
 
     /// Runs a whole transaction again while its failure is a passing one, until the patience ends.
@@ -232,10 +207,41 @@ impl Keyharbor {
 
     /// One event `integrity_failure` that names the table and, where there is one, the device.
     pub(crate) async fn record_integrity(&self, table: &'static str, device: Option<DeviceId>, request: &RequestInfo) -> Result<()> {
+        self.record(&[self.integrity_event(table, device, request)]).await
+    }
+
+    /// The row about one that does not verify, for a transaction that goes on.
+    pub(crate) fn integrity_event(&self, table: &'static str, device: Option<DeviceId>, request: &RequestInfo) -> Event {
+        tracing::error!(table, "a stored row does not verify");
         let mut event = self.event(EventKind::IntegrityFailure, Outcome::Failed, Actor::System, request);
         event.detail = table.to_owned();
         event.device = device;
-        tracing::error!(table, "a stored row does not verify");
-        self.record(&[event]).await
+        event
+    }
+}
+
+/// Starts an event; the caller fills in what it is about.
+pub(crate) fn event(env: &Env, kind: EventKind, outcome: Outcome, actor: Actor, request: &RequestInfo) -> Event {
+    let mut salt = [0u8; 16];
+    env.entropy.fill(&mut salt);
+    Event {
+        id: EventId::new(env),
+        at: env.now(),
+        kind,
+        outcome,
+        actor,
+        role: String::new(),
+        device: None,
+        serial: None,
+        version: None,
+        grant: None,
+        request: Some(request.id),
+        detail: String::new(),
+        personal: Personal {
+            address: request.address.map(|a| a.to_string()),
+            user_agent: request.user_agent.as_deref().and_then(hint),
+            ..Personal::default()
+        },
+        salt,
     }
 }

@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 
 use super::{Keyharbor, RequestInfo, Result, ServiceError};
+use crate::crypto::Ring;
 use crate::domain::audit::{Actor, EventKind, Outcome};
 use crate::domain::device::{Device, Serial};
 use crate::domain::ids::{DeviceId, RowId};
 use crate::domain::integrity::Attested;
 use crate::domain::person::{Login, Owner};
 use crate::formats::owners::Line;
+use crate::store::{StoreError, Tx};
 
 /// What an import did, or would do.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -18,8 +20,10 @@ pub struct OwnersReport {
     pub removed: u64,
     /// Devices that were not known and are made, still without a key.
     pub new_devices: u64,
-    /// Rows in the database that do not verify; they are replaced.
+    /// Owners' rows in the database that do not verify; they are replaced.
     pub unverified: u64,
+    /// Devices whose own row does not verify; they are passed over.
+    pub bent_devices: u64,
 }
 
 impl Keyharbor {
@@ -46,6 +50,7 @@ impl Keyharbor {
             report.removed += done.removed;
             report.new_devices += done.new_devices;
             report.unverified += done.unverified;
+            report.bent_devices += done.bent_devices;
         }
         Ok(report)
     }
@@ -63,22 +68,24 @@ impl Keyharbor {
         let mut report = OwnersReport::default();
         let mut events = Vec::new();
         let mut tx = self.store.write().await?;
-        let device = match tx.device_by_serial(serial).await? {
-            Some(device) if !device.verifies(ring.as_ref()) => return Err(ServiceError::Integrity),
-            Some(device) => device,
-            None => {
-                let fresh = Device::new(id, serial.clone(), self.env.now()).signed(ring.as_ref());
-                tx.insert_device(&fresh).await?;
-                report.new_devices += 1;
-                events.push(self.owner_event(EventKind::DeviceCreated, &fresh, None, &request));
-                fresh
+        let (device, made) = self.listed_device(&mut tx, ring.as_ref(), id, serial).await?;
+        if !device.verifies(ring.as_ref()) {
+            // Whose Mac such a row stands for is not known: nothing is set on it.
+            report.bent_devices += 1;
+            if apply {
+                self.conclude(tx, &[self.integrity_event("devices", Some(device.id), &request)]).await?;
             }
-        };
+            return Ok(report);
+        }
+        if made {
+            report.new_devices += 1;
+            events.push(self.owner_event(EventKind::DeviceCreated, &device, None, &request));
+        }
         let mut kept = Vec::new();
         for row in tx.owners(device.id).await? {
             let (row_id, login) = (row.parts().0.id, row.parts().0.login.clone());
             match row.check(ring.as_ref()) {
-                Ok(owner) if logins.contains(&&owner.login) => kept.push(owner.login),
+                Ok(owner) if owner.issuer == self.rules.config.oidc.issuer && logins.contains(&&owner.login) => kept.push(owner.login),
                 Ok(owner) if replace => {
                     tx.delete_owner(row_id).await?;
                     report.removed += 1;
@@ -90,9 +97,7 @@ impl Keyharbor {
                     tx.delete_owner(row_id).await?;
                     report.unverified += 1;
                     events.push(self.owner_event(EventKind::OwnerRemoved, &device, Some((row_id, &login)), &request));
-                    let mut event = self.owner_event(EventKind::IntegrityFailure, &device, None, &request);
-                    event.detail = "device_owners".into();
-                    events.push(event);
+                    events.push(self.integrity_event("device_owners", Some(device.id), &request));
                 }
             }
         }
@@ -109,7 +114,9 @@ impl Keyharbor {
                 source: "owners import".into(),
                 assigned_at: self.env.now(),
             };
-            tx.insert_owner(&Attested::sign(owner, ring.as_ref())).await?;
+            if !tx.insert_owner(&Attested::sign(owner, ring.as_ref())).await? {
+                return Err(ServiceError::Store(StoreError::Conflict));
+            }
             report.set += 1;
             events.push(self.owner_event(EventKind::OwnerSet, &device, Some((*row, login)), &request));
         }
@@ -117,6 +124,16 @@ impl Keyharbor {
             self.conclude(tx, &events).await?;
         }
         Ok(report)
+    }
+
+    /// The device of a line, held, and whether it had to be made.
+    async fn listed_device(&self, tx: &mut Tx, ring: &Ring, id: DeviceId, serial: &Serial) -> Result<(Device, bool)> {
+        if let Some(device) = tx.device_by_serial_locked(serial).await? {
+            return Ok((device, false));
+        }
+        let fresh = Device::new(id, serial.clone(), self.env.now()).signed(ring);
+        // A check-in may make it at this very moment: then it is read again.
+        if tx.insert_device(&fresh).await? { Ok((fresh, true)) } else { Err(ServiceError::Store(StoreError::Conflict)) }
     }
 
     fn owner_event(&self, kind: EventKind, device: &Device, owner: Option<(RowId, &Login)>, request: &RequestInfo) -> crate::domain::Event {

@@ -11,7 +11,7 @@ use super::forms::{DeskReason, FieldError, RevealForm, Which};
 use super::{Keyharbor, RequestInfo, Result, ServiceError};
 use crate::config::StepUp;
 use crate::crypto::Ring;
-use crate::domain::audit::{Actor, Event, EventKind, Outcome};
+use crate::domain::audit::{Event, EventKind, Outcome};
 use crate::domain::device::{Device, DeviceState};
 use crate::domain::escrow::{KeyVersion, Standing};
 use crate::domain::ids::{DeviceId, GrantId, Timestamp, VersionId};
@@ -20,7 +20,7 @@ use crate::domain::person::{Role, Session};
 use crate::domain::policy::{self, Action, Caller, Permit, Refusal};
 use crate::domain::recovery_key::{RecoveryKey, SecretKind};
 use crate::domain::reveal::{Basis, Grant};
-use crate::store::Tx;
+use crate::store::{StoreError, Tx};
 
 /// Why there is no key to show. Each has one remedy.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -155,6 +155,7 @@ impl Keyharbor {
                 self.conclude(tx, &[event]).await?;
                 return Err(ServiceError::TooMany { until, now: self.env.now() });
             }
+            let person = &self.still_in(&mut tx, &ring, person).await?;
             let stand = self.stand(&mut tx, &ring, person, form.device(), true).await?;
             let (Ok(permit), Some(device)) = (policy::decide(Caller::Person(person.session.roles), action, stand.relation), stand.device)
             else {
@@ -184,7 +185,11 @@ impl Keyharbor {
             // The other way round the two would wait for each other.
             tx.insert_grant(&Attested::sign(grant, ring.as_ref())).await?;
             if version.revealed_at.is_none() {
-                tx.mark_revealed(version.id, from).await?;
+                let (old, shown) = (version.clone(), KeyVersion { revealed_at: Some(from), ..version.clone() });
+                let old = Attested::sign(old, ring.as_ref());
+                if !tx.replace_version(version.id, old.mac(), &Attested::sign(shown, ring.as_ref())).await? {
+                    return Err(ServiceError::Store(StoreError::Conflict));
+                }
             }
             let mut event = self.reveal_event(EventKind::RevealGranted, Outcome::Ok, person, permit.basis(), &device, request);
             (event.version, event.grant) = (Some(version.id), Some(id));
@@ -242,13 +247,16 @@ impl Keyharbor {
         which: Which,
         request: &RequestInfo,
     ) -> Result<(Result<KeyVersion, NoKey>, Vec<Event>)> {
-        let rows = tx.versions(device.id, SecretKind::RecoveryKey).await?;
+        let rows = match which {
+            Which::Version(id) => tx.version(VersionId(id)).await?.into_iter().collect(),
+            Which::Offered | Which::Other => tx.candidates(device.id, SecretKind::RecoveryKey, None).await?,
+        };
         let (versions, bad) = verified(rows, ring);
         let standing = Standing::of(&versions);
         let found = match which {
             Which::Offered => standing.map(|s| s.current),
             Which::Other => standing.and_then(|s| s.other),
-            Which::Version(id) => versions.iter().find(|v| v.id.0 == id),
+            Which::Version(_) => versions.iter().find(|v| v.device == device.id && v.kind == SecretKind::RecoveryKey),
         };
         let events = bad.iter().map(|id| self.bad_version_event(device.id, *id, request)).collect();
         let why = no_key(device, !versions.is_empty(), !bad.is_empty());
@@ -256,23 +264,14 @@ impl Keyharbor {
     }
 
     pub(super) fn bad_version_event(&self, device: DeviceId, version: VersionId, request: &RequestInfo) -> Event {
-        let mut event = self.event(EventKind::IntegrityFailure, Outcome::Failed, Actor::System, request);
-        event.detail = "key_versions".into();
-        (event.device, event.version) = (Some(device), Some(version));
+        let mut event = self.integrity_event("key_versions", Some(device), request);
+        event.version = Some(version);
         event
     }
 
     /// The row about a permission that was edited between the page and this transaction.
     pub(super) fn broken_event(&self, table: Option<&'static str>, device: DeviceId, request: &RequestInfo) -> Vec<Event> {
-        table
-            .map(|table| {
-                let mut event = self.event(EventKind::IntegrityFailure, Outcome::Failed, Actor::System, request);
-                event.detail = table.to_owned();
-                event.device = Some(device);
-                event
-            })
-            .into_iter()
-            .collect()
+        table.map(|table| self.integrity_event(table, Some(device), request)).into_iter().collect()
     }
 
     pub(super) fn reveal_event(

@@ -255,14 +255,19 @@ impl Keyharbor {
             return Err(SignInError::NoTransaction);
         }
         let (nonce, verifier) = (memory.nonce.clone().into(), memory.verifier.clone().into());
-        let identity = self.oidc.finish(callback, &nonce, &verifier, row.line.is_some()).await?;
-        match row.line {
-            None => self.signed_in(&ring, identity, memory.return_to, current, request).await,
-            Some(line) => {
-                // The session that asked must be the one that comes back.
-                let current = current.filter(|c| c.line() == line).ok_or(SignInError::NoTransaction)?;
-                self.stepped_up(&ring, identity, memory, current, request).await
+        let Some(line) = row.line else {
+            let identity = self.oidc.finish(callback, &nonce, &verifier, None).await?;
+            return self.signed_in(&ring, identity, memory.return_to, current, request).await;
+        };
+        // The session that asked must be the one that comes back.
+        let current = current.filter(|c| c.line() == line).ok_or(SignInError::NoTransaction)?;
+        match self.oidc.finish(callback, &nonce, &verifier, Some(current.who())).await {
+            Ok(identity) => self.stepped_up(&ring, identity, memory, current, request).await,
+            Err(OidcError::OtherSubject) => {
+                self.end_for_other(current, request).await?;
+                Err(SignInError::OtherPerson)
             }
+            Err(e) => Err(e.into()),
         }
     }
 

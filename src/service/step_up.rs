@@ -40,10 +40,6 @@ impl Keyharbor {
         current: &SignedIn,
         request: &RequestInfo,
     ) -> Result<Finished, SignInError> {
-        if identity.who != current.session.who {
-            self.end_for_other(current, request).await?;
-            return Err(SignInError::OtherPerson);
-        }
         let limits = &self.rules.config.reveal;
         let desk = memory.form.as_ref().is_some_and(|f| f.desk.is_some());
         let age = if desk { limits.step_up_desk_seconds } else { limits.step_up_owner_seconds };
@@ -119,7 +115,8 @@ impl Keyharbor {
         (session, lost)
     }
 
-    async fn end_for_other(&self, current: &SignedIn, request: &RequestInfo) -> Result<()> {
+    /// Somebody else came back from the step-up: the session that asked for it ends.
+    pub(super) async fn end_for_other(&self, current: &SignedIn, request: &RequestInfo) -> Result<()> {
         let mut event = self.person_event(EventKind::SessionEnded, Outcome::Refused, current, request);
         event.detail = format!("step_up_other_person line {}", current.line());
         self.retry(async || {

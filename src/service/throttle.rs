@@ -61,6 +61,15 @@ impl Throttle {
         Self::finish(&mut windows, now.seconds().div_euclid(60))
     }
 
+    /// What could not be written goes back, into the minute that runs.
+    fn put_back(&self, summaries: Vec<Summary>, now: Timestamp) {
+        let minute = now.seconds().div_euclid(60);
+        let mut windows = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        for s in summaries {
+            windows.entry(s.network).or_insert(Window { minute, count: ROWS_PER_MINUTE }).count += s.more;
+        }
+    }
+
     fn finish(windows: &mut HashMap<String, Window>, minute: i64) -> Vec<Summary> {
         let mut due = Vec::new();
         windows.retain(|network, w| {
@@ -80,7 +89,7 @@ impl Keyharbor {
     /// Records the refusal of a caller nobody knows. Never fails the request it belongs to: it was refused already.
     pub async fn refuse_unknown(&self, kind: EventKind, detail: &str, request: &RequestInfo) {
         let (own_row, due) = self.throttle.count(request.address, self.env.now());
-        let mut events: Vec<_> = due.into_iter().map(|s| self.summary(s)).collect();
+        let mut events: Vec<_> = due.iter().map(|s| self.summary(s)).collect();
         if own_row {
             let mut event = self.event(kind, Outcome::Refused, Actor::Anonymous, request);
             event.detail = detail.to_owned();
@@ -90,23 +99,35 @@ impl Keyharbor {
             && let Err(e) = self.record(&events).await
         {
             tracing::error!(error = %e, "a refusal could not be recorded");
+            self.throttle.put_back(due, self.env.now());
         }
     }
 
     /// Writes the summaries that are due; called once a minute.
     pub async fn sweep_throttle(&self) {
-        let events: Vec<_> = self.throttle.sweep(self.env.now()).into_iter().map(|s| self.summary(s)).collect();
+        self.write_summaries(self.env.now()).await;
+    }
+
+    /// Writes every summary there is: called when the server stops.
+    pub async fn finish_throttle(&self) {
+        self.write_summaries(self.env.now().plus_seconds(60)).await;
+    }
+
+    async fn write_summaries(&self, until: Timestamp) {
+        let due = self.throttle.sweep(until);
+        let events: Vec<_> = due.iter().map(|s| self.summary(s)).collect();
         if !events.is_empty()
             && let Err(e) = self.record(&events).await
         {
-            tracing::error!(error = %e, "refusals could not be recorded");
+            tracing::error!(error = %e, "refusals could not be recorded; tried again");
+            self.throttle.put_back(due, self.env.now());
         }
     }
 
-    fn summary(&self, s: Summary) -> crate::domain::Event {
+    fn summary(&self, s: &Summary) -> crate::domain::Event {
         let mut event = self.event(EventKind::RefusedSummary, Outcome::Refused, Actor::Anonymous, &RequestInfo::none(&self.env));
         event.detail = format!("{} more refusals", s.more);
-        event.personal.address = Some(s.network);
+        event.personal.address = Some(s.network.clone());
         event
     }
 }

@@ -10,6 +10,7 @@ use crate::domain::escrow::Trust;
 use crate::domain::ids::Timestamp;
 use crate::domain::integrity::Attested;
 use crate::domain::policy::{self, Action, Caller, Refusal, Relation};
+use crate::domain::recovery_key::looks_like_key;
 use crate::domain::token::{ApiToken, Door, Scopes, TokenText};
 
 /// What a new token is to be.
@@ -30,11 +31,18 @@ impl Keyharbor {
     pub async fn create_token(&self, new: NewToken, actor: Actor) -> Result<(ApiToken, zeroize::Zeroizing<String>)> {
         let ring = self.ring()?;
         let name = crate::domain::device::clean(&new.name, 80).ok_or_else(|| ServiceError::invalid("name", "must not be empty"))?;
+        if looks_like_key(&name) {
+            return Err(ServiceError::invalid("name", "looks like a recovery key"));
+        }
         if new.scopes.bits() == 0 {
             return Err(ServiceError::invalid("scope", "give at least one"));
         }
         if new.expires_at.is_some_and(|t| t <= self.env.now()) {
             return Err(ServiceError::invalid("expires", "is in the past"));
+        }
+        let inner_star = |p: &String| p.trim().strip_suffix('*').unwrap_or(p.trim()).contains('*');
+        if new.device_pattern.as_ref().is_some_and(inner_star) {
+            return Err(ServiceError::invalid("devices", "takes a * at its end only"));
         }
         if new.device_pattern.as_ref().is_some_and(|p| p.trim().is_empty()) {
             // A script's empty variable must not make a token for all devices.
@@ -120,10 +128,7 @@ impl Keyharbor {
             self.refuse_unknown(EventKind::AccessRefused, "token", request).await;
             return Err(refused);
         };
-        let Some(row) = Self::unreadable(self.store.read().await?.token(parts.id).await)? else {
-            self.record_integrity("api_tokens", None, request).await?;
-            return Err(refused);
-        };
+        let row = self.store.read().await?.token(parts.id).await?;
         let stored = row.as_ref().map(|r| r.parts().0.secret_hash.clone()).unwrap_or_default();
         let secret = zeroize::Zeroizing::new(format!("{}_{}", parts.id, parts.secret));
         let matches = ring.token_hash_ok(Purpose::ApiToken, secret.as_bytes(), &stored);

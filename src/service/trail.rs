@@ -48,6 +48,8 @@ pub enum Verdict {
     Whole {
         seq: i64,
         mac: String,
+        /// Rows whose personal fields are gone, and the first of them. The chain does not say who erased them.
+        erased: (i64, Option<i64>),
     },
     Empty,
     /// The first row that does not fit, and why.
@@ -93,6 +95,7 @@ pub fn hex(bytes: &[u8]) -> String {
 pub async fn verify(store: &Store, ring: &Ring, at_least: Option<&AtLeast>) -> Result<Verdict, crate::store::StoreError> {
     let (mut seq, mut mac) = (0i64, Vec::new());
     let mut reached = at_least.is_none();
+    let mut erased = (0, None);
     let mut replay = super::replay::Replay::default();
     let mut tx = store.snapshot().await?;
     loop {
@@ -118,6 +121,9 @@ pub async fn verify(store: &Store, ring: &Ring, at_least: Option<&AtLeast>) -> R
             if !ring.chain_ok(&mac, &row.event.canonical(row.seq, &row.personal_mac), &row.mac) {
                 return broken("it does not verify");
             }
+            if row.erased {
+                erased = (erased.0 + 1, erased.1.or(Some(row.seq)));
+            }
             replay.note(&row.event);
             (seq, mac) = (row.seq, row.mac);
             if let Some(wanted) = at_least.filter(|w| w.seq == seq) {
@@ -138,7 +144,7 @@ pub async fn verify(store: &Store, ring: &Ring, at_least: Option<&AtLeast>) -> R
     Ok(match (reached, seq) {
         (false, _) => Verdict::Short { seq, why: "the trail ends before the checkpoint" },
         (true, 0) => Verdict::Empty,
-        (true, _) => Verdict::Whole { seq, mac: hex(&mac) },
+        (true, _) => Verdict::Whole { seq, mac: hex(&mac), erased },
     })
 }
 

@@ -9,7 +9,7 @@ use super::escrow::{place_of, verified};
 use super::reveal::{Renewal, Shown, View};
 use super::{Keyharbor, RequestInfo, Result, ServiceError};
 use crate::crypto::Ring;
-use crate::domain::audit::{Actor, AuditReceipt, Event, EventKind, Outcome};
+use crate::domain::audit::{AuditReceipt, Event, EventKind, Outcome};
 use crate::domain::device::Device;
 use crate::domain::escrow::Standing;
 use crate::domain::ids::GrantId;
@@ -32,6 +32,13 @@ fn about(event: &mut Event, grant: &Grant) {
     (event.grant, event.device, event.version) = (Some(grant.id), Some(grant.device), Some(grant.version));
 }
 
+/// The grant once more, as it stands when no other transaction holds it, and held: renewing and hiding wait for each other.
+/// Taken after the owner's row, as everywhere.
+async fn held(tx: &mut Tx, ring: &Ring, grant: &Grant) -> Result<Grant> {
+    let row = tx.grant_locked(grant.id).await?.and_then(|row| row.check(ring).ok());
+    row.ok_or(ServiceError::Refused(Refusal::NotFound))
+}
+
 impl Keyharbor {
     /// The page of a grant: whose is it, is it open, may the person still? Then a "viewed" row, and only then the key.
     ///
@@ -44,6 +51,7 @@ impl Keyharbor {
         let seen = self
             .retry(async || {
                 let mut tx = self.store.write().await?;
+                let person = &self.still_in(&mut tx, &ring, person).await?;
                 let grant = match self.own_grant(&mut tx, &ring, person, id, request).await? {
                     Ok(grant) => grant,
                     Err(events) => {
@@ -62,11 +70,12 @@ impl Keyharbor {
                         return Err(refusal.into());
                     }
                 };
+                let grant = held(&mut tx, &ring, &grant).await?;
                 if !grant.open(self.env.now()) || grant.line != person.session.line {
                     let until = grant.hidden_at.unwrap_or(grant.until);
                     return Ok(Err(View::Hidden { device, basis: grant.basis, from: grant.from, until }));
                 }
-                let (versions, _) = verified(tx.versions(device.id, SecretKind::RecoveryKey).await?, &ring);
+                let (versions, _) = verified(tx.candidates(device.id, SecretKind::RecoveryKey, None).await?, &ring);
                 let other = Standing::of(&versions).and_then(|s| s.other).is_some_and(|o| o.id != grant.version);
                 let mut event = self.reveal_event(EventKind::RevealViewed, Outcome::Ok, person, permit.basis(), &device, request);
                 (event.version, event.grant) = (Some(grant.version), Some(id));
@@ -100,7 +109,7 @@ impl Keyharbor {
             self.record_integrity("key_versions", Some(device.id), request).await?;
             return Ok(View::Broken { device, basis: grant.basis });
         };
-        let left = grant.until.seconds_since(self.env.now());
+        let left = grant.until.seconds_since(self.env.now()).min(grant.until.seconds_since(grant.from));
         if left < 1 {
             return Ok(View::Hidden { device, basis: grant.basis, from: grant.from, until: grant.until });
         }
@@ -138,17 +147,15 @@ impl Keyharbor {
         let mut events = Vec::new();
         let mut event = self.person_event(EventKind::AccessRefused, Outcome::Refused, person, request);
         event.detail = "reveal".into();
-        let found = Self::unreadable(tx.grant(id).await)?;
-        if let Some(row) = found.map_or(Some(Err(())), |row| row.map(Ok)) {
-            match row.and_then(|row| row.check(ring.as_ref()).map_err(|_| ())) {
-                Ok(grant) if grant.who == person.session.who => return Ok(Ok(grant)),
-                Ok(grant) => about(&mut event, &grant),
-                Err(()) => {
-                    let mut event = self.event(EventKind::IntegrityFailure, Outcome::Failed, Actor::System, request);
-                    (event.detail, event.grant) = ("reveal_grants".into(), Some(id));
-                    events.push(event);
-                }
+        match tx.grant(id).await?.map(|row| row.check(ring.as_ref())) {
+            Some(Ok(grant)) if grant.who == person.session.who => return Ok(Ok(grant)),
+            Some(Ok(grant)) => about(&mut event, &grant),
+            Some(Err(_)) => {
+                let mut event = self.integrity_event("reveal_grants", None, request);
+                event.grant = Some(id);
+                events.push(event);
             }
+            None => {}
         }
         events.push(event);
         Ok(Err(events))
@@ -184,6 +191,7 @@ impl Keyharbor {
         let new = GrantId::new(&self.env);
         self.retry(async || {
             let mut tx = self.store.write().await?;
+            let person = &self.still_in(&mut tx, &ring, person).await?;
             let checked = match self.own_grant(&mut tx, &ring, person, id, request).await? {
                 Ok(grant) => match self.still(&mut tx, &ring, person, &grant, request).await? {
                     Ok(found) => Ok((grant, found)),
@@ -201,6 +209,7 @@ impl Keyharbor {
                     return Err(Refusal::NotFound.into());
                 }
             };
+            let grant = held(&mut tx, &ring, &grant).await?;
             let mut refused = self.reveal_event(EventKind::RevealRefused, Outcome::Refused, person, permit.basis(), &device, request);
             refused.grant = Some(id);
             if !grant.open(self.env.now()) || grant.line != person.session.line {
@@ -213,8 +222,8 @@ impl Keyharbor {
                 self.conclude(tx, &[refused]).await?;
                 return Ok(Renewal::UsedUp { device: device.id, basis: grant.basis });
             }
-            let (rows, bad) = verified(tx.versions(device.id, SecretKind::RecoveryKey).await?, &ring);
-            let Some(version) = rows.into_iter().find(|v| v.id == grant.version) else {
+            let (rows, bad) = verified(tx.version(grant.version).await?.into_iter().collect(), &ring);
+            let Some(version) = rows.into_iter().find(|v| v.device == device.id) else {
                 let mut events: Vec<_> = bad.iter().map(|v| self.bad_version_event(device.id, *v, request)).collect();
                 refused.detail = "no_key".into();
                 events.push(refused);
@@ -251,6 +260,7 @@ impl Keyharbor {
                     return Err(Refusal::NotFound.into());
                 }
             };
+            let grant = held(&mut tx, &ring, &grant).await?;
             let now = self.env.now();
             // Up to what it renewed, down to what renewed it: another tab may have been quicker to ask for more time than this
             // one to end it. Only this person's own rows that verify, and never more than can be: a bent row may lead in a circle.

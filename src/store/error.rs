@@ -99,16 +99,18 @@ impl Family {
         if error.try_downcast_ref::<sqlx::postgres::PgDatabaseError>().is_some() {
             return match code {
                 // Serialization failure, deadlock, lock or statement timeout, demoted, too many connections, shutting down,
-                // crashed, starting, idle too long in a transaction.
-                "40001" | "40P01" | "55P03" | "57014" | "25006" | "53300" | "57P01" | "57P02" | "57P03" | "25P03" => Self::Unavailable,
+                // crashed, starting, idle too long in a transaction, out of memory or of a configured limit.
+                "40001" | "40P01" | "55P03" | "57014" | "25006" | "53200" | "53300" | "53400" | "57P01" | "57P02" | "57P03" | "25P03" => {
+                    Self::Unavailable
+                }
                 "53100" => Self::Full,
                 c if c.starts_with("08") => Self::Unavailable,
                 _ => Self::Other,
             };
         }
-        // SQLite's extended codes keep the primary one in the low byte: BUSY 5, LOCKED 6, FULL 13, CANTOPEN 14.
+        // SQLite's extended codes keep the primary one in the low byte: BUSY 5, LOCKED 6, READONLY 8, IOERR 10, FULL 13, CANTOPEN 14.
         match code.parse::<i64>().map(|c| c & 0xff) {
-            Ok(5 | 6 | 14) => Self::Unavailable,
+            Ok(5 | 6 | 8 | 10 | 14) => Self::Unavailable,
             Ok(13) => Self::Full,
             _ => Self::Other,
         }

@@ -166,6 +166,7 @@ async fn takes_writes(conn: &mut Conn) -> Result<bool, sqlx::Error> {
 /// In a task of its own: a `begin` that is dropped half-way would leave the session inside a transaction that nobody knows of.
 pub(super) async fn begin(pool: &PgPool, statement: &'static str) -> Result<Tx, StoreError> {
     let pool = pool.clone();
+    #[expect(clippy::disallowed_methods, reason = "here and nowhere else, in a task of its own")]
     let begun = tokio::spawn(async move { pool.begin_with(statement).await }).await;
     Ok(begun.map_err(|_| StoreError::Unavailable("the task that opens transactions ended".to_owned()))??)
 }

@@ -2,7 +2,6 @@
 //!
 //! One connection writes (`BEGIN IMMEDIATE`), several read beside it and cannot write. Nobody but `store` names this room.
 
-use std::str::FromStr;
 use std::time::Duration;
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
@@ -116,8 +115,12 @@ pub(super) async fn open(url: &str, max_connections: u32) -> Result<(SqlitePool,
     let path = url.strip_prefix("sqlite://").unwrap_or_default();
     check(path)?;
     private(path);
-    let base =
-        SqliteConnectOptions::from_str(url)?.foreign_keys(true).synchronous(SqliteSynchronous::Full).busy_timeout(Duration::from_secs(5));
+    // By the path as it is written: the driver would decode percent signs in an address.
+    let base = SqliteConnectOptions::new()
+        .filename(path)
+        .foreign_keys(true)
+        .synchronous(SqliteSynchronous::Full)
+        .busy_timeout(Duration::from_secs(5));
     let pool = |max: u32| {
         SqlitePoolOptions::new()
             .max_connections(max)
@@ -159,6 +162,7 @@ fn private(path: &str) {
 /// In a task of its own: a `begin` that is dropped half-way would leave the connection inside a transaction that nobody knows of.
 pub(super) async fn begin(pool: &SqlitePool, statement: &'static str) -> Result<Tx, StoreError> {
     let pool = pool.clone();
+    #[expect(clippy::disallowed_methods, reason = "here and nowhere else, in a task of its own")]
     let begun = tokio::spawn(async move { pool.begin_with(statement).await }).await;
     Ok(begun.map_err(|_| StoreError::Unavailable("the task that opens transactions ended".to_owned()))??)
 }

@@ -80,6 +80,8 @@ calls! {
 
     sessions::insert_session(session: &Attested<Session>) -> ();
     sessions::session_by_hash(secret_hash: &[u8]) -> Option<Attested<Session>>;
+    /// Held until the end of the transaction: it does not end meanwhile, and loses no role.
+    sessions::session_shared(secret_hash: &[u8]) -> Option<Attested<Session>>;
     /// Compare-and-set; the new row may have a new id. `false`: the row is gone or its MAC is another.
     sessions::replace_session(id: SessionId, old_mac: &[u8], session: &Attested<Session>) -> bool;
     sessions::delete_session(id: SessionId) -> bool;
@@ -111,21 +113,24 @@ calls! {
     tokens::touch_token(id: &str, at: Timestamp) -> ();
 
     /// Newest first.
-    keys::versions(device: DeviceId, kind: SecretKind) -> Vec<Attested<KeyVersion>>;
-    /// Of many devices, in one statement; by device, newest first.
-    keys::versions_of(devices: &[DeviceId]) -> Vec<Attested<KeyVersion>>;
+    keys::versions(device: DeviceId, kind: SecretKind, limit: i64) -> Vec<Attested<KeyVersion>>;
+    /// Those among which the current key and the other one are chosen, and those with this fingerprint: a few, however many
+    /// there are. With them a few that claim another kind than any of ours: they verify nowhere. Newest first.
+    keys::candidates(device: DeviceId, kind: SecretKind, fingerprint: Option<&[u8]>) -> Vec<Attested<KeyVersion>>;
+    /// How many there are, and the highest number.
+    keys::version_count(device: DeviceId, kind: SecretKind) -> (i64, i64);
+    /// The first few of each of many devices, in one statement: enough to say whether there is a key and whether it is contested.
+    keys::leaders_of(devices: &[DeviceId]) -> Vec<Attested<KeyVersion>>;
     keys::version(id: VersionId) -> Option<Attested<KeyVersion>>;
     /// [`StoreError::Conflict`] when that number exists: read again and retry. The same fingerprint may stand twice.
     keys::insert_version(version: &Attested<KeyVersion>, sealed: &Sealed) -> ();
     /// By id, those after one.
     keys::version_ids(after: VersionId, limit: i64) -> Vec<VersionId>;
-    /// Compare-and-set of what a repeated deposit changes (trust, `promoted_at`, and `confirmed_at`, which only moves
-    /// forward); all else must be as stored. `false`: it is not, or the MAC is another.
+    /// Compare-and-set of what a repeated deposit or a first showing changes (trust, `promoted_at`, `revealed_at`, and
+    /// `confirmed_at`, which only moves forward); all else must be as stored. `false`: it is not, or the MAC is another.
     keys::replace_version(id: VersionId, old_mac: &[u8], version: &Attested<KeyVersion>) -> bool;
     /// Moves `confirmed_at` forward, never back.
     keys::confirm_version(id: VersionId, at: Timestamp) -> ();
-    /// The first showing stays.
-    keys::mark_revealed(id: VersionId, at: Timestamp) -> ();
 
     reveals::bump_quota(actor: &str, window_kind: &str, window_start: i64) -> i64;
     /// Deletes windows that began before.
@@ -133,6 +138,8 @@ calls! {
     /// `false`: the grant it renews is renewed already.
     reveals::insert_grant(grant: &Attested<Grant>) -> bool;
     reveals::grant(id: GrantId) -> Option<Attested<Grant>>;
+    /// Held until the end of the transaction: it is not hidden meanwhile, nor renewed twice.
+    reveals::grant_locked(id: GrantId) -> Option<Attested<Grant>>;
     /// The grant that renews this one.
     reveals::grant_child(id: GrantId) -> Option<Attested<Grant>>;
     /// `false`: no such grant, or hidden before.

@@ -15,7 +15,8 @@ use crate::domain::policy::{Action, Relation};
 use crate::domain::recovery_key::SecretKind;
 use crate::domain::token::{ApiToken, Door};
 use crate::formats::crypt::{self, CheckedIn, Verified};
-use crate::service::escrow::{Deposit, Hints, OutOfScope, Source};
+use crate::service::ServiceError;
+use crate::service::escrow::{Deposit, Hints, Refused, Source};
 
 /// The token of the path, or of the header at the doors without one.
 async fn caller(req: &HttpRequest, visit: &Visit) -> Result<ApiToken, WebError> {
@@ -43,11 +44,18 @@ pub async fn check_in(req: HttpRequest, visit: Visit, body: Body<SMALL_BODY>) ->
     let service = &visit.app.service;
     service.permit_token(&token, Action::Deposit, Relation::NoDevice, &visit.info).await?;
     let source = Source::from(&token);
+    let body = match body.read().await {
+        Ok(body) => body,
+        Err(e) => {
+            service.refuse_deposits(&source, &[(None, "body")], &visit.info).await?;
+            return Err(e);
+        }
+    };
     if !is_form(&req) {
         service.refuse_deposits(&source, &[(None, "media_type")], &visit.info).await?;
         return Err(WebError::MediaType);
     }
-    let pairs: Vec<(String, String)> = match serde_urlencoded::from_bytes(&body.0) {
+    let pairs: Vec<(String, String)> = match serde_urlencoded::from_bytes(&body) {
         Ok(pairs) => pairs,
         Err(_) => {
             service.refuse_deposits(&source, &[(None, "unreadable")], &visit.info).await?;
@@ -71,7 +79,8 @@ pub async fn check_in(req: HttpRequest, visit: Visit, body: Body<SMALL_BODY>) ->
             rotation_required: receipt.rotation_required,
             new_secret_escrowed: receipt.became == crate::service::escrow::Became::New,
         })),
-        Some(Err(OutOfScope)) => Err(WebError::Forbidden),
+        Some(Err(Refused::OutOfScope)) => Err(WebError::Forbidden),
+        Some(Err(Refused::DeviceRow)) => Err(ServiceError::Integrity.into()),
         None => Err(WebError::Internal("a deposit without an answer".into())),
     }
 }

@@ -8,24 +8,34 @@ use serde_json::{Map, Value};
 
 use super::WebError;
 use super::extract::{Body, LARGE_BODY, SMALL_BODY, Visit, media_type};
+use super::strict::Strict;
 use crate::domain::device::{DeviceState, Ownership, Serial, clean, hint};
 use crate::domain::escrow::KeyVersion;
 use crate::domain::policy::{Action, Relation};
 use crate::domain::recovery_key::{RecoveryKey, SecretKind};
 use crate::domain::token::{ApiToken, Door};
 use crate::domain::{Device, Timestamp};
-use crate::service::escrow::{Deposit, Hints, OutOfScope, Receipt, Source};
+use crate::service::ServiceError;
+use crate::service::escrow::{Deposit, Hints, Receipt, Refused, Source};
 use crate::service::fleet::{DevicePatch, EscrowStatus};
 
 /// Deposits in one request.
 const MOST_DEPOSITS: usize = 1000;
-/// Deposits for one device in one request: each looks at every version that the device has.
+/// Deposits for one device in one request.
 const MOST_PER_DEVICE: usize = 20;
 
 /// A live token in `Authorization: Bearer`.
 pub struct ApiCaller {
     pub visit: Visit,
     pub token: ApiToken,
+}
+
+impl ApiCaller {
+    /// The serial number of the path; whether this token may ask at all is judged first.
+    async fn serial(&self, action: Action, path: &str) -> Result<Serial, WebError> {
+        self.visit.app.service.permit_token(&self.token, action, Relation::NoDevice, &self.visit.info).await?;
+        Serial::parse(path).map_err(|e| WebError::Field { field: "serial".into(), why: e.to_string() })
+    }
 }
 
 impl FromRequest for ApiCaller {
@@ -49,7 +59,7 @@ fn json(req: &HttpRequest, body: &[u8]) -> Result<Value, WebError> {
     if !media_type(req).eq_ignore_ascii_case("application/json") {
         return Err(WebError::MediaType);
     }
-    serde_json::from_slice(body).map_err(|_| WebError::Bad { code: "json" })
+    serde_json::from_slice::<Strict>(body).map(|read| read.0).map_err(|_| WebError::Bad { code: "json" })
 }
 
 /// What is wrong with one deposit. Never holds what was sent.
@@ -119,17 +129,20 @@ fn receipt_json(serial: &Serial, receipt: &Receipt) -> Value {
 pub async fn deposits(req: HttpRequest, caller: ApiCaller, body: Body<LARGE_BODY>) -> Result<HttpResponse, WebError> {
     let ApiCaller { visit, token } = caller;
     visit.app.service.permit_token(&token, Action::Deposit, Relation::NoDevice, &visit.info).await?;
-    let parsed = match json(&req, &body.0) {
-        Ok(value) => value,
-        Err(e) => {
-            visit.app.service.refuse_deposits(&Source::from(&token), &[(None, "unreadable")], &visit.info).await?;
-            return Err(e);
+    let read = async {
+        let bytes = body.read().await?;
+        match json(&req, &bytes)? {
+            Value::Object(_) if bytes.len() > SMALL_BODY => Err(WebError::TooLarge),
+            value => Ok(value),
         }
     };
-    match parsed {
-        Value::Array(items) => bulk(&visit, &token, &items).await,
-        _ if body.0.len() > SMALL_BODY => Err(WebError::TooLarge),
-        one => single(&visit, &token, &one).await,
+    match read.await {
+        Ok(Value::Array(items)) => bulk(&visit, &token, &items).await,
+        Ok(one) => single(&visit, &token, &one).await,
+        Err(e) => {
+            visit.app.service.refuse_deposits(&Source::from(&token), &[(None, "unreadable")], &visit.info).await?;
+            Err(e)
+        }
     }
 }
 
@@ -154,7 +167,8 @@ async fn single(visit: &Visit, token: &ApiToken, value: &Value) -> Result<HttpRe
             let mut response = if made { HttpResponse::Created() } else { HttpResponse::Ok() };
             Ok(response.json(receipt_json(&deposit.serial, receipt)))
         }
-        Some(Err(OutOfScope)) => Err(WebError::Forbidden),
+        Some(Err(Refused::OutOfScope)) => Err(WebError::Forbidden),
+        Some(Err(Refused::DeviceRow)) => Err(ServiceError::Integrity.into()),
         None => Err(WebError::Internal("a deposit without an answer".into())),
     }
 }
@@ -191,7 +205,13 @@ async fn bulk(visit: &Visit, token: &ApiToken, items: &[Value]) -> Result<HttpRe
             place,
             match answer {
                 Ok(receipt) => receipt_json(&deposit.serial, receipt),
-                Err(OutOfScope) => serde_json::json!({ "status": "refused", "code": "forbidden", "serial": deposit.serial.as_str() }),
+                Err(refused) => {
+                    let code = match refused {
+                        Refused::OutOfScope => "forbidden",
+                        Refused::DeviceRow => "integrity",
+                    };
+                    serde_json::json!({ "status": "refused", "code": code, "serial": deposit.serial.as_str() })
+                }
             },
         ));
     }
@@ -205,10 +225,6 @@ fn counted(per_device: &mut HashMap<Serial, usize>, serial: &Serial) -> usize {
     let n = per_device.entry(serial.clone()).or_default();
     *n += 1;
     *n
-}
-
-fn serial_of(path: &str) -> Result<Serial, WebError> {
-    Serial::parse(path).map_err(|e| WebError::Field { field: "serial".into(), why: e.to_string() })
 }
 
 fn device_json(device: &Device) -> Value {
@@ -230,7 +246,8 @@ fn device_json(device: &Device) -> Value {
 
 /// `GET /api/v1/devices/{serial}`.
 pub async fn read_device(caller: ApiCaller, serial: web::Path<String>) -> Result<HttpResponse, WebError> {
-    let device = caller.visit.app.service.read_device(&caller.token, &serial_of(&serial)?, &caller.visit.info).await?;
+    let serial = caller.serial(Action::ReadDevice, &serial).await?;
+    let device = caller.visit.app.service.read_device(&caller.token, &serial, &caller.visit.info).await?;
     Ok(HttpResponse::Ok().json(device_json(&device)))
 }
 
@@ -239,13 +256,14 @@ const DEVICE_FIELDS: [&str; 9] = ["name", "hostname", "model", "os_version", "as
 fn patch(value: &Value) -> Result<DevicePatch, (String, String)> {
     let Some(object) = value.as_object() else { return Err(("body".into(), "must be an object".into())) };
     only_known(object, &DEVICE_FIELDS)?;
+    // `null` and an empty text clear the field; one that is left out stays.
     let free = |field: &'static str| {
         let value = text(object, field)?;
         match value {
             // A key among the names would be shown on lists.
             Some(t) if crate::domain::recovery_key::looks_like_key(t) => Err((field.to_owned(), "looks like a recovery key".to_owned())),
-            Some(t) => Ok(clean(t, 200)),
-            None => Ok(None),
+            Some(t) => Ok(Some(clean(t, 200))),
+            None => Ok(object.contains_key(field).then_some(None)),
         }
     };
     let ownership = text(object, "ownership")?
@@ -274,9 +292,8 @@ pub async fn write_device(
     serial: web::Path<String>,
     body: Body<SMALL_BODY>,
 ) -> Result<HttpResponse, WebError> {
-    caller.visit.app.service.permit_token(&caller.token, Action::WriteDevice, Relation::NoDevice, &caller.visit.info).await?;
-    let serial = serial_of(&serial)?;
-    let patch = patch(&json(&req, &body.0)?).map_err(|(field, why)| WebError::Field { field, why })?;
+    let serial = caller.serial(Action::WriteDevice, &serial).await?;
+    let patch = patch(&json(&req, &body.read().await?)?).map_err(|(field, why)| WebError::Field { field, why })?;
     let (device, made) = caller.visit.app.service.write_device(&caller.token, &serial, &patch, &caller.visit.info).await?;
     let mut response = if made { HttpResponse::Created() } else { HttpResponse::Ok() };
     Ok(response.json(device_json(&device)))
@@ -300,6 +317,7 @@ fn status_json(status: &EscrowStatus) -> Value {
 
 /// `GET /api/v1/devices/{serial}/escrow-status`: never a key.
 pub async fn escrow_status(caller: ApiCaller, serial: web::Path<String>) -> Result<HttpResponse, WebError> {
-    let status = caller.visit.app.service.escrow_status(&caller.token, &serial_of(&serial)?, &caller.visit.info).await?;
+    let serial = caller.serial(Action::ReadStatus, &serial).await?;
+    let status = caller.visit.app.service.escrow_status(&caller.token, &serial, &caller.visit.info).await?;
     Ok(HttpResponse::Ok().json(status_json(&status)))
 }

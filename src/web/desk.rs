@@ -100,7 +100,13 @@ pub async fn press(req: HttpRequest, id: web::Path<String>, form: Form<DeskPress
     };
     let which = match fields.version.as_str() {
         "" => Which::Offered,
-        text => Which::version(VersionId::parse(text).ok_or(WebError::Bad { code: "version" })?),
+        text => match VersionId::parse(text) {
+            Some(version) => Which::version(version),
+            None => {
+                service.may(&person, device, Action::DeskReveal, &visit.info).await?;
+                return Err(WebError::Bad { code: "version" });
+            }
+        },
     };
     let text = DeskText { ticket: fields.ticket, reason: fields.reason, reason_text: fields.reason_text, identity: fields.identity };
     let asked = RevealForm::desk(device, which, text.clone());

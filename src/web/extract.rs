@@ -228,16 +228,26 @@ pub async fn read(req: &HttpRequest, payload: &mut Payload, limit: usize) -> Res
     tokio::time::timeout(deadline, all).await.unwrap_or(Err(WebError::TooSlow))
 }
 
-/// A body of at most `LIMIT` bytes.
-pub struct Body<const LIMIT: usize>(pub web::Bytes);
+/// A body of at most `LIMIT` bytes, read once it is known who sends it.
+pub struct Body<const LIMIT: usize> {
+    req: HttpRequest,
+    payload: Payload,
+}
+
+impl<const LIMIT: usize> Body<LIMIT> {
+    /// # Errors
+    /// As [`read`].
+    pub async fn read(mut self) -> Result<web::Bytes, WebError> {
+        read(&self.req, &mut self.payload, LIMIT).await
+    }
+}
 
 impl<const LIMIT: usize> FromRequest for Body<LIMIT> {
     type Error = WebError;
-    type Future = Later<Self>;
+    type Future = std::future::Ready<Result<Self, WebError>>;
 
     fn from_request(req: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let (req, mut payload) = (req.clone(), payload.take());
-        Box::pin(async move { read(&req, &mut payload, LIMIT).await.map(Self) })
+        std::future::ready(Ok(Self { req: req.clone(), payload: payload.take() }))
     }
 }
 

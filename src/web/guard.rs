@@ -124,7 +124,7 @@ async fn refused(note: &Note, req: &ServiceRequest) -> Option<WebError> {
     let Note { app, surface, .. } = note;
     let host = req.headers().get(header::HOST).and_then(|v| v.to_str().ok());
     let named = req.uri().authority().map(|a| a.as_str());
-    if *surface != Surface::Bare && named.or(host) != Some(app.host.as_str()) {
+    if *surface != Surface::Bare && !named.or(host).is_some_and(|named| is_ours(app, named)) {
         return Some(WebError::Misdirected);
     }
     if app.service.is_sealed() && *surface != Surface::Bare {
@@ -135,6 +135,12 @@ async fn refused(note: &Note, req: &ServiceRequest) -> Option<WebError> {
         return Some(WebError::Csrf);
     }
     None
+}
+
+/// A host has no case, and the default port may be named.
+fn is_ours(app: &App, named: &str) -> bool {
+    let default_port = if app.https { ":443" } else { ":80" };
+    named.eq_ignore_ascii_case(&app.host) || named.strip_suffix(default_port).is_some_and(|host| host.eq_ignore_ascii_case(&app.host))
 }
 
 /// Does any page take this method to change something? One that none takes reaches no handler: its answer is 405.

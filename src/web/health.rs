@@ -29,8 +29,8 @@ pub async fn asset(name: web::Path<String>) -> Result<HttpResponse, WebError> {
 }
 
 /// A browser stopped something. The directive is logged, nothing else of what it says.
-pub async fn csp_report(visit: Visit, body: Body<8192>) -> HttpResponse {
-    let report: Option<serde_json::Value> = serde_json::from_slice(&body.0).ok();
+pub async fn csp_report(visit: Visit, body: Body<8192>) -> Result<HttpResponse, WebError> {
+    let report: Option<serde_json::Value> = serde_json::from_slice(&body.read().await?).ok();
     let directive = report
         .as_ref()
         .and_then(|r| r.pointer("/csp-report/effective-directive").or_else(|| r.pointer("/csp-report/violated-directive")))
@@ -38,5 +38,5 @@ pub async fn csp_report(visit: Visit, body: Body<8192>) -> HttpResponse {
         .filter(|d| d.len() <= 40 && d.bytes().all(|b| b.is_ascii_lowercase() || b == b'-'))
         .unwrap_or("unknown");
     tracing::warn!(request = %visit.info.id, directive, "a browser reported a policy violation");
-    HttpResponse::NoContent().finish()
+    Ok(HttpResponse::NoContent().finish())
 }

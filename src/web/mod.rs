@@ -18,6 +18,7 @@ mod present;
 mod proxy;
 mod reveal;
 mod signin;
+mod strict;
 mod trail;
 mod unread;
 

@@ -34,13 +34,16 @@ impl CsrfField for OwnPress {
 
 pub async fn press(req: HttpRequest, id: web::Path<String>, form: Form<OwnPress>) -> Result<HttpResponse, WebError> {
     let Form { visit, person, fields } = form;
+    let service = &visit.app.service;
+    let Some(device) = DeviceId::parse(&id) else { return Err(service.judge_malformed(&person, Action::Reveal, &visit.info).await.into()) };
     let which = match fields.which.as_deref() {
         None | Some("") => Which::Offered,
         Some("other") => Which::Other,
-        Some(_) => return Err(WebError::Bad { code: "which" }),
+        Some(_) => {
+            service.may(&person, device, Action::Reveal, &visit.info).await?;
+            return Err(WebError::Bad { code: "which" });
+        }
     };
-    let service = &visit.app.service;
-    let Some(device) = DeviceId::parse(&id) else { return Err(service.judge_malformed(&person, Action::Reveal, &visit.info).await.into()) };
     let asked = RevealForm::own(device, which);
     match service.request_reveal(&person, &asked, &visit.info).await? {
         Answer::Granted(grant) => Ok(see(&format!("/reveals/{grant}"))),

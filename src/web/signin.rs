@@ -8,6 +8,7 @@ use super::WebError;
 use super::extract::{Form, Press, SESSION_COOKIE, SIGN_IN_COOKIE, Visit, cookie, expired, person_of};
 use super::pages::SignedOutPage;
 use super::present::{html, see};
+use crate::domain::audit::EventKind;
 use crate::service::access::{SignedIn, expose};
 use crate::service::sign_in::{Callback, SignInError};
 
@@ -20,10 +21,15 @@ pub struct Start {
 pub async fn sign_in(req: HttpRequest, visit: Visit, query: web::Query<Start>) -> Result<HttpResponse, WebError> {
     if let Err(seconds) = visit.app.gate.pass(visit.info.address) {
         let now = visit.app.service.env().now();
+        visit.app.service.refuse_unknown(EventKind::SignInFailed, "too_many", &visit.info).await;
         return Err(WebError::TooMany { until: now.plus_seconds(seconds), now });
     }
     let browser = req.cookie(SIGN_IN_COOKIE).map(|c| c.value().to_owned());
-    let started = visit.app.service.begin_sign_in(query.return_to.as_deref().unwrap_or("/"), browser.as_deref()).await?;
+    let started = visit.app.service.begin_sign_in(query.return_to.as_deref().unwrap_or("/"), browser.as_deref()).await;
+    if let Err(SignInError::TooManyOpen) = started {
+        visit.app.service.refuse_unknown(EventKind::SignInFailed, "too_many_open", &visit.info).await;
+    }
+    let started = started?;
     let mut response = see(&started.url);
     response.add_cookie(&cookie(SIGN_IN_COOKIE, expose(&started.browser).to_owned())).map_err(|e| WebError::Internal(e.to_string()))?;
     Ok(response)

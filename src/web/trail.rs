@@ -8,17 +8,25 @@ use super::extract::{Visit, Visitor};
 use super::pages::{Section, TrailLine, TrailPage};
 use super::present::html;
 use crate::domain::audit::{Actor, TrailRow};
+use crate::domain::policy::Action;
 use crate::service::forms::Reason;
 
 const PAGE: i64 = 50;
 
 #[derive(serde::Deserialize)]
 pub struct Query {
-    before: Option<i64>,
+    before: Option<String>,
 }
 
 pub async fn page(v: Visitor, query: web::Query<Query>) -> Result<HttpResponse, WebError> {
-    let before = query.before.filter(|b| *b > 0);
+    let before = match query.before.as_deref().map(str::parse::<i64>) {
+        None => None,
+        Some(Ok(before)) => Some(before.max(1)),
+        Some(Err(_)) => {
+            v.visit.app.service.permit(&v.person, Action::ReadTrail, &v.visit.info).await?;
+            return Err(WebError::Field { field: "before".into(), why: "must be the number of a row".into() });
+        }
+    };
     let page = v.visit.app.service.trail_page(&v.person, before, PAGE, &v.visit.info).await?;
     let newer = page.rows.first().map(|r| r.seq + PAGE + 1).filter(|_| page.newer);
     let page = TrailPage {

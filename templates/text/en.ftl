@@ -325,6 +325,10 @@ event-login-conflict = Login conflict
 event-integrity_failure = Check failed
 event-sealed = Key store sealed
 event-trail-read = Log read
+event-server-started = Server started
+event-key_ring-made = Key store made
+event-key_ring-confirmed = Copy of the root key confirmed
+event-unreadable = Entry of another version
 event-unknown = Other event
 
 ### Help, signed in or not

@@ -325,6 +325,10 @@ event-login-conflict = Inloggningsnamn redan kopplat till någon annan
 event-integrity_failure = Äkthetskontroll misslyckades
 event-sealed = Nyckelförrådet var låst
 event-trail-read = Logg läst
+event-server-started = Servern startade
+event-key_ring-made = Nyckelförråd skapat
+event-key_ring-confirmed = Kopia av rotnyckeln bekräftad
+event-unreadable = Post från en annan version
 event-unknown = Annan händelse
 
 ### Hjälp, inloggad eller inte

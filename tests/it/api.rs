@@ -7,7 +7,7 @@ use keyharbor::domain::token::{Door, Scope};
 use serde_json::{Value, json};
 
 use crate::probe::{census, rows, token};
-use crate::world::{Answer, KEY, MAC, OTHER_KEY, World};
+use crate::world::{Answer, KEY, MAC, OTHER_KEY, World, token_id};
 
 const DEPOSITS: &str = "/api/v1/deposits";
 
@@ -130,8 +130,10 @@ async fn s63_bad_deposits_name_the_field_repeat_nothing_and_write_nothing() {
             let bearer = format!("Bearer {text}");
             world.raw(Method::POST, DEPOSITS, &[("authorization", &bearer), ("content-type", kind)], body.to_owned()).await
         };
+        // Two readers would not agree which of the two counts.
+        let twice = format!(r#"{{"serial":"C02TWICE0001","serial":"{MAC}","recovery_key":"{KEY}"}}"#);
         let nested = format!("{}{}", "[".repeat(10_000), "]".repeat(10_000));
-        for body in ["", "ZQCN", "{", "\"text\"", "7", "null", r#"{"serial":"C02","recovery_key":"ZQCN"}x"#, &nested] {
+        for body in ["", "ZQCN", "{", "\"text\"", "7", "null", r#"{"serial":"C02","recovery_key":"ZQCN"}x"#, &twice, &nested] {
             let answer = raw("application/json", body).await;
             assert!([400, 422].contains(&answer.status.as_u16()), "{}", answer.status);
             assert!(!answer.text.contains("ZQCN"));
@@ -158,7 +160,7 @@ async fn devices_are_made_changed_and_read() {
         let body = json!({ "name": "Lab\u{202E} Mac", "model": "Mac mini", "asset_tag": "AC-1", "ownership": "personal", "state": "key_elsewhere" });
         let made = world.api(Method::PUT, path, &text, Some(body)).await;
         assert_eq!(made.status, StatusCode::CREATED);
-        let changed = world.api(Method::PUT, path, &text, Some(json!({ "os_version": "15.7", "name": null, "model": "" }))).await;
+        let changed = world.api(Method::PUT, path, &text, Some(json!({ "os_version": "15.7" }))).await;
         assert_eq!(changed.status, StatusCode::OK);
         let read = world.api(Method::GET, path, &text, None).await.json();
         assert_eq!(read, changed.json());
@@ -188,6 +190,42 @@ async fn devices_are_made_changed_and_read() {
         assert_eq!(problem(&world.api(Method::PUT, "/api/v1/devices/C02%01", &text, Some(json!({}))).await).2, json!("serial"));
         let methods = world.api(Method::DELETE, path, &text, None).await;
         assert_eq!((problem(&methods).0, methods.header("allow")), (405, Some("GET, PUT")));
+    }
+}
+
+#[actix_web::test]
+async fn null_and_an_empty_text_clear_a_field_and_what_is_left_out_stays() {
+    for world in World::both().await {
+        let text = all_scopes(&world).await;
+        let path = "/api/v1/devices/c02test00001";
+        let made = json!({ "name": "Lab Mac", "model": "Mac mini", "asset_tag": "AC-1", "device_key": "DK-1" });
+        world.api(Method::PUT, path, &text, Some(made)).await;
+        let changed = world.api(Method::PUT, path, &text, Some(json!({ "name": null, "device_key": "" }))).await.json();
+        assert_eq!((&changed["name"], &changed["device_key"]), (&Value::Null, &Value::Null));
+        assert_eq!((&changed["model"], &changed["asset_tag"]), (&json!("Mac mini"), &json!("AC-1")));
+    }
+}
+
+#[actix_web::test]
+async fn whether_a_token_may_ask_is_judged_before_what_it_asks() {
+    for world in World::both().await {
+        let writer = world.token(&[Scope::EscrowWrite], Door::Header, Trust::Observed).await;
+        for path in ["/api/v1/devices/C02%01", "/api/v1/devices/C02%01/escrow-status"] {
+            let before = world.count(EventKind::AccessRefused).await;
+            assert_eq!(problem(&world.api(Method::GET, path, &writer, None).await).0, 403, "{path}");
+            assert_eq!(world.count(EventKind::AccessRefused).await, before + 1, "{path}");
+        }
+        let id = token_id(&writer).to_owned();
+        assert!(world.service.revoke_token(&id, keyharbor::domain::audit::Actor::Operator).await.unwrap());
+        // What the body looks like is nobody's business before it is known who sends it.
+        let bearer = format!("Bearer {writer}");
+        for header in [("content-encoding", "gzip"), ("content-length", "99999999")] {
+            let before = world.count(EventKind::AccessRefused).await;
+            let headers = [("authorization", bearer.as_str()), ("content-type", "application/json"), header];
+            let answer = world.raw(Method::POST, DEPOSITS, &headers, "{}").await;
+            assert_eq!((answer.status, world.count(EventKind::AccessRefused).await), (StatusCode::UNAUTHORIZED, before + 1), "{header:?}");
+            assert_eq!(world.last().await.event.detail, "token_ended");
+        }
     }
 }
 

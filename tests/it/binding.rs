@@ -156,6 +156,9 @@ async fn s77_only_a_rebind_changes_a_binding() {
         let row = world.last().await.event;
         assert_eq!((row.kind, row.actor), (EventKind::LoginRebound, Actor::Operator));
         assert_eq!(row.personal.login.as_deref(), Some("astrid"));
+        assert!(row.detail.ends_with(" subject sub-again"), "who got it stands in the chain: {}", row.detail);
+        assert_eq!(row.serial.as_deref(), Some(MAC), "the last of two rows is about her Mac");
+        assert_eq!(world.count(EventKind::LoginRebound).await, 2);
         assert_sees(&world, &mut old, &[]).await;
         sees(&world, "again", &[MAC]).await;
         let mut astrid = world.browser();

@@ -180,6 +180,18 @@ async fn s34_a_host_that_is_not_ours_gets_nothing() {
     }
 }
 
+#[actix_web::test]
+async fn s34_a_host_has_no_case_and_may_name_the_default_port() {
+    let scene = Scene::new().await;
+    let own = ORIGIN.strip_prefix("https://").unwrap();
+    for host in [own.to_uppercase(), format!("{own}:443"), own.to_owned()] {
+        assert_eq!(scene.world.raw(Method::GET, "/", &[("host", &host)], "").await.status, StatusCode::OK, "{host}");
+    }
+    for host in [format!("{own}:80"), format!("{own}:443:443"), format!("{own}.")] {
+        assert_eq!(scene.world.raw(Method::GET, "/", &[("host", &host)], "").await.status, StatusCode::MISDIRECTED_REQUEST, "{host}");
+    }
+}
+
 /// Refusals of nobody, each with a claimed address.
 async fn knock(world: &World, claims: impl Iterator<Item = String>) {
     for claim in claims {

@@ -157,10 +157,10 @@ async fn s57_without_the_right_root_key_nothing_is_shown_or_acknowledged() {
 async fn s57_a_sealed_time_that_cannot_be_recorded_stays_sealed() {
     let world = World::new().await;
     let world = world.restarted(|_| {}, Custody::sealed(START));
-    world.sql("DELETE FROM audit_head").await;
+    world.sql("ALTER TABLE audit_head RENAME TO away").await;
     assert!(world.service.try_unseal().await.is_err());
     assert!(world.service.is_sealed());
-    world.sql("INSERT INTO audit_head (id, seq, mac) VALUES (1, 0, x'')").await;
+    world.sql("ALTER TABLE away RENAME TO audit_head").await;
     world.service.try_unseal().await.unwrap();
     assert_eq!(world.count(EventKind::Sealed).await, 1);
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use keyharbor::cli::demo::provider::{Person, Settings, start};
 use keyharbor::config;
-use keyharbor::domain::{Role, Timestamp};
+use keyharbor::domain::{Role, Subject, Timestamp};
 use keyharbor::oidc::{Ask, Begun, Identity, Oidc, OidcError, RolesNote};
 use reqwest::header::{HOST, LOCATION, ORIGIN, SET_COOKIE};
 use url::form_urlencoded::Serializer;
@@ -97,7 +97,8 @@ impl Demo {
     }
 
     async fn finish(&self, begun: &Begun, back: &str, step_up: bool) -> Result<Identity, OidcError> {
-        self.oidc.finish(callback(back), &begun.nonce, &begun.verifier, step_up).await
+        let anna = Subject { issuer: self.issuer.clone(), subject: "sub-anna".into() };
+        self.oidc.finish(callback(back), &begun.nonce, &begun.verifier, step_up.then_some(&anna)).await
     }
 }
 
@@ -230,7 +231,7 @@ async fn the_code_needs_its_verifier_and_the_client_its_secret() {
     let demo = Demo::start();
     let (one, two) = (demo.oidc.begin(Ask::sign_in(60)).await.ok().unwrap(), demo.oidc.begin(Ask::sign_in(60)).await.ok().unwrap());
     let (back, _) = demo.form(&one, None, "anna").await;
-    let swapped = demo.oidc.finish(callback(&back), &one.nonce, &two.verifier, false).await;
+    let swapped = demo.oidc.finish(callback(&back), &one.nonce, &two.verifier, None).await;
     assert_eq!(swapped, Err(OidcError::ProviderError("invalid_grant".into())));
     let token =
         demo.http.post(format!("{}/token", demo.issuer)).header("authorization", "Basic eDp5").body("grant_type=authorization_code");

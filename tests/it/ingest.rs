@@ -219,7 +219,7 @@ async fn s63_letters_never_seen_in_keys_bring_a_warning_and_nothing_else() {
 async fn oldest_version(world: &World, device: &str) -> String {
     let mut tx = world.fresh.store.read().await.unwrap();
     let id = keyharbor::domain::ids::DeviceId::parse(device).unwrap();
-    let rows = tx.versions(id, keyharbor::domain::SecretKind::RecoveryKey).await.unwrap();
+    let rows = tx.versions(id, keyharbor::domain::SecretKind::RecoveryKey, 100).await.unwrap();
     rows.last().unwrap().parts().0.id.to_string()
 }
 

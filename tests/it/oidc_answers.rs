@@ -160,9 +160,14 @@ async fn s12_userinfo_counts_for_its_own_subject_only() {
         assert_eq!(world.sign_in().await, Err(OidcError::BadResponse("userinfo is of another subject")));
     }
     world.idp.set(|b| b.userinfo.clear());
-    for (trouble, reason) in [(Trouble::Status(500), "status"), (Trouble::Json(200, "[]".into()), "userinfo is not an object")] {
+    let own = "it answers with an error of its own";
+    for (trouble, error) in [
+        (Trouble::Status(500), OidcError::Unreachable(own)),
+        (Trouble::Status(404), OidcError::BadResponse("status")),
+        (Trouble::Json(200, "[]".into()), OidcError::BadResponse("userinfo is not an object")),
+    ] {
         world.idp.trouble("/userinfo", Some(trouble));
-        assert_eq!(world.sign_in().await, Err(OidcError::BadResponse(reason)));
+        assert_eq!(world.sign_in().await, Err(error));
     }
 }
 
@@ -220,7 +225,8 @@ async fn s22_bad_answers_are_bounded() {
     world.oidc.discover().await.unwrap();
     let evil = format!("{}/evil/jwks", world.idp.issuer());
     let cases = [
-        (Trouble::Status(500), OidcError::BadResponse("status")),
+        (Trouble::Status(500), OidcError::Unreachable("it answers with an error of its own")),
+        (Trouble::Status(404), OidcError::BadResponse("status")),
         (Trouble::Html, OidcError::BadResponse("not JSON")),
         (Trouble::Big(64 << 20), OidcError::BadResponse("too large")),
         (Trouble::BigChunked(64 << 20), OidcError::BadResponse("too large")),
@@ -332,7 +338,7 @@ async fn a_callback_without_a_code_is_refused() {
     let iss = url::form_urlencoded::byte_serialize(world.idp.issuer().as_bytes()).collect::<String>();
     for query in ["", "code=&", &format!("code={}&", "x".repeat(9000))] {
         let back = callback(&format!("{ORIGIN}/auth/callback?{query}iss={iss}"));
-        let got = world.oidc.finish(back, &begun.nonce, &begun.verifier, false).await;
+        let got = world.oidc.finish(back, &begun.nonce, &begun.verifier, None).await;
         assert_eq!(got, Err(OidcError::BadResponse("no code")));
     }
     assert_eq!(world.idp.fetches("/token"), 0);

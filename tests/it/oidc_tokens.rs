@@ -221,7 +221,7 @@ async fn s09_the_clock_is_the_injected_one() {
     world.idp.token_claim("iat", Some(json!(START.seconds())));
     world.clock.advance_seconds(361);
     let back = world.idp.authorize(&begun.url, "astrid");
-    assert_eq!(refusal(world.oidc.finish(callback(&back), &begun.nonce, &begun.verifier, false).await), "exp");
+    assert_eq!(refusal(world.oidc.finish(callback(&back), &begun.nonce, &begun.verifier, None).await), "exp");
 }
 
 #[tokio::test]
@@ -293,10 +293,10 @@ async fn s04_a_code_works_once_and_only_with_its_verifier() {
     let world = World::new();
     let (one, two) = (world.begin(Ask::sign_in(60)).await, world.begin(Ask::sign_in(60)).await);
     let back = world.idp.authorize(&one.url, "astrid");
-    let wrong = world.oidc.finish(callback(&back), &one.nonce, &two.verifier, false).await;
+    let wrong = world.oidc.finish(callback(&back), &one.nonce, &two.verifier, None).await;
     assert_eq!(wrong, Err(OidcError::ProviderError("invalid_grant".into())));
     let back = world.idp.authorize(&two.url, "astrid");
-    assert!(world.oidc.finish(callback(&back), &two.nonce, &two.verifier, false).await.is_ok());
-    let again = world.oidc.finish(callback(&back), &two.nonce, &two.verifier, false).await;
+    assert!(world.oidc.finish(callback(&back), &two.nonce, &two.verifier, None).await.is_ok());
+    let again = world.oidc.finish(callback(&back), &two.nonce, &two.verifier, None).await;
     assert_eq!(again, Err(OidcError::ProviderError("invalid_grant".into())));
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use keyharbor::config;
+use keyharbor::domain::Subject;
 use keyharbor::oidc::http::Limits;
 use keyharbor::oidc::{Ask, Begun, Callback, Identity, Oidc, OidcError};
 use url::Url;
@@ -51,7 +52,8 @@ impl World {
     pub async fn through(&self, ask: Ask, login: &str, step_up: bool) -> Result<Identity, OidcError> {
         let begun = self.oidc.begin(ask).await?;
         let back = self.idp.authorize(&begun.url, login);
-        self.oidc.finish(callback(&back), &begun.nonce, &begun.verifier, step_up).await
+        let who = Subject { issuer: self.idp.issuer().to_owned(), subject: format!("sub-{login}") };
+        self.oidc.finish(callback(&back), &begun.nonce, &begun.verifier, step_up.then_some(&who)).await
     }
 
     /// The reason a token is refused for, or "" when it is not.

@@ -13,7 +13,7 @@ async fn import(world: &World, csv: &str, apply: bool, replace: bool) -> OwnersR
 }
 
 fn report(set: u64, same: u64, removed: u64, new_devices: u64) -> OwnersReport {
-    OwnersReport { set, same, removed, new_devices, unverified: 0 }
+    OwnersReport { set, same, removed, new_devices, unverified: 0, bent_devices: 0 }
 }
 
 #[actix_web::test]
@@ -62,6 +62,31 @@ async fn lists_as_spreadsheets_write_them_are_read_and_bad_lines_are_named() {
     let (_, bad) = read(format!("serial,login\n{KEY},astrid\n").as_bytes()).unwrap();
     assert_eq!(bad.len(), 1);
     assert!(!bad[0].why.contains("AAAA"), "{}", bad[0].why);
+}
+
+#[actix_web::test]
+async fn owners_of_an_earlier_provider_are_not_taken_for_todays() {
+    for world in World::both().await {
+        let list = "serial,login\nC02TEST00001,astrid\n";
+        import(&world, list, true, false).await;
+        let old = world.idp.issuer().to_owned();
+        let root = keyharbor::crypto::RootKey::parse(&world.root.text()).unwrap();
+        let ring = keyharbor::service::custody::open_ring(&world.fresh.store, &root, false).await.unwrap();
+        let world = world.restarted(|c| c.oidc.issuer = "https://id.new.example".into(), keyharbor::service::custody::Custody::open(ring));
+        assert_eq!(import(&world, list, true, false).await, report(1, 0, 0, 0), "set for the new provider");
+        assert_eq!(import(&world, list, true, true).await, report(0, 1, 1, 0), "and the old one's row goes with --replace");
+        assert_ne!(old, world.service.rules().config.oidc.issuer);
+    }
+}
+
+#[actix_web::test]
+async fn a_bent_device_is_passed_over_and_the_rest_is_imported() {
+    for world in World::both().await {
+        import(&world, "serial,login\nC02TEST00001,astrid\n", true, false).await;
+        world.sql("UPDATE devices SET ownership = 'personal'").await;
+        let done = import(&world, "serial,login\nC02TEST00001,berit\nC02TEST00002,berit\n", true, false).await;
+        assert_eq!((done.set, done.bent_devices, world.count(EventKind::IntegrityFailure).await), (1, 1, 1));
+    }
 }
 
 #[actix_web::test]

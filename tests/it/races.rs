@@ -21,12 +21,12 @@ use crate::sqltrace::Capture;
 use crate::world::{KEY, MAC, OTHER_KEY, World, token_id};
 
 /// Starts it beside the test.
-fn aside<T: 'static>(future: impl Future<Output = T> + 'static) -> JoinHandle<T> {
+pub fn aside<T: 'static>(future: impl Future<Output = T> + 'static) -> JoinHandle<T> {
     actix_web::rt::spawn(future)
 }
 
 /// Until a session of this database waits for a lock, or the task is done without having waited.
-async fn until_it_waits<T>(world: &World, task: &JoinHandle<T>) {
+pub async fn until_it_waits<T>(world: &World, task: &JoinHandle<T>) {
     use sqlx::Connection as _;
     let mut conn = sqlx::PgConnection::connect(&world.fresh.url).await.unwrap();
     let waiting = "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
@@ -35,11 +35,11 @@ async fn until_it_waits<T>(world: &World, task: &JoinHandle<T>) {
     }
 }
 
-async fn ring(world: &World) -> Ring {
+pub async fn ring(world: &World) -> Ring {
     open_ring(&world.fresh.store, &world.root, false).await.unwrap()
 }
 
-async fn whole(world: &World) {
+pub async fn whole(world: &World) {
     let verdict = verify(&world.fresh.store, &ring(world).await, None).await.unwrap();
     assert!(matches!(verdict, Verdict::Whole { .. }), "{verdict:?}");
 }
@@ -119,7 +119,7 @@ async fn s43_a_reveal_and_a_deposit_never_wait_for_each_other() {
     let running = capture.clone();
     let press = aside(async move { running.of(astrid.reveal(&device)).await });
     until_it_waits(&world, &press).await;
-    let version = deposit.versions(id, SecretKind::RecoveryKey).await.unwrap().remove(0);
+    let version = deposit.versions(id, SecretKind::RecoveryKey, 100).await.unwrap().remove(0);
     deposit.confirm_version(version.parts().0.id, world.env.now().plus_seconds(1)).await.unwrap();
     deposit.commit_unrecorded().await.unwrap();
     assert_eq!(press.await.unwrap().status, StatusCode::SEE_OTHER);
@@ -215,7 +215,7 @@ async fn s52_a_promotion_that_meets_another_change_reads_again() {
     // Another replica raises the trust of the superseded first key; meanwhile it is posted again by a fleet's token.
     let mut change = world.fresh.store.write().await.unwrap();
     change.device_by_serial_locked(&Serial::parse(MAC).unwrap()).await.unwrap();
-    let row = change.versions(id, SecretKind::RecoveryKey).await.unwrap().into_iter().find(|v| v.parts().0.version == 1).unwrap();
+    let row = change.versions(id, SecretKind::RecoveryKey, 100).await.unwrap().into_iter().find(|v| v.parts().0.version == 1).unwrap();
     let (first, old) = (row.parts().0.id, row.mac().to_vec());
     let mut raised = row.check(&ring).unwrap();
     raised.trust = Trust::Proven;
@@ -231,7 +231,7 @@ async fn s52_a_promotion_that_meets_another_change_reads_again() {
     until_it_waits(&world, &again).await;
     change.commit_unrecorded().await.unwrap();
     assert_eq!(again.await.unwrap().status, StatusCode::OK);
-    let rows = world.fresh.store.read().await.unwrap().versions(id, SecretKind::RecoveryKey).await.unwrap();
+    let rows = world.fresh.store.read().await.unwrap().versions(id, SecretKind::RecoveryKey, 100).await.unwrap();
     for row in rows {
         let version = row.check(&ring).expect("no broken MAC");
         assert!(version.version != 1 || version.trust == Trust::Proven, "the other replica's change stays");

@@ -98,13 +98,28 @@ async fn s47_every_refusal_of_a_known_person_is_a_row() {
             berit.get(&grant).await;
             berit.get("/desk").await;
             berit.get("/trail").await;
+            berit.get("/trail?before=x").await;
+            berit.post(&format!("/devices/{device}/reveal"), &[("which", "nonsense")]).await;
+            berit.post(&format!("/desk/devices/{device}/reveal"), &[("version", "nonsense")]).await;
             berit.post_raw(&format!("/devices/{device}/reveal"), "csrf=wrong".into()).await;
             let foreign = [("content-type", "application/x-www-form-urlencoded"), ("origin", "https://evil.example")];
             let crossed = berit.request(Method::POST, &format!("/devices/{device}/reveal"), &foreign, String::new()).await;
             assert_eq!(crossed.status, StatusCode::FORBIDDEN);
             let rows = world.trail().await.split_off(before);
             let details: Vec<&str> = rows.iter().map(|r| r.event.detail.as_str()).collect();
-            let wanted = ["view_device", "reveal", "view_device", "reveal", "search_devices", "read_trail", "csrf", "cross_site"];
+            let wanted = [
+                "view_device",
+                "reveal",
+                "view_device",
+                "reveal",
+                "search_devices",
+                "read_trail",
+                "read_trail",
+                "reveal",
+                "desk_reveal",
+                "csrf",
+                "cross_site",
+            ];
             assert_eq!(details, wanted, "round {round}");
             for row in &rows {
                 assert_eq!(row.event.kind, EventKind::AccessRefused);

@@ -136,7 +136,7 @@ async fn s44_a_receipt_comes_from_a_commit_and_yields_the_version_it_names_alone
         world.astrids_mac().await;
         world.deposit(MAC, OTHER_KEY, Trust::Observed).await;
         let id = keyharbor::domain::ids::DeviceId::parse(&world.device_id(MAC).await).unwrap();
-        let rows = world.fresh.store.read().await.unwrap().versions(id, SecretKind::RecoveryKey).await.unwrap();
+        let rows = world.fresh.store.read().await.unwrap().versions(id, SecretKind::RecoveryKey, 100).await.unwrap();
         let ids: Vec<VersionId> = rows.iter().map(|r| r.parts().0.id).collect();
         assert_eq!(ids.len(), 2);
         for wanted in ids {

@@ -4,6 +4,8 @@ use std::net::{SocketAddr, TcpListener};
 use std::time::Duration;
 
 use keyharbor::cli::serve;
+use keyharbor::domain::escrow::Trust;
+use keyharbor::domain::token::{Door, Scope};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -16,6 +18,8 @@ const PATIENCE: Duration = Duration::from_secs(30);
 struct Server {
     address: SocketAddr,
     handle: actix_web::dev::ServerHandle,
+    /// Where somebody known hands keys in.
+    door: String,
     _world: World,
 }
 
@@ -32,7 +36,8 @@ impl Server {
         let server = serve::start(world.service.clone(), listener).unwrap();
         let handle = server.handle();
         actix_web::rt::spawn(server);
-        Self { address, handle, _world: world }
+        let token = world.token(&[Scope::EscrowWrite], Door::CryptPath, Trust::Observed).await;
+        Self { address, handle, door: format!("POST /compat/crypt/{token}/checkin/"), _world: world }
     }
 
     async fn open(&self) -> TcpStream {
@@ -98,7 +103,7 @@ async fn s65_s67_a_slow_body_is_closed_at_its_deadline() {
     let form = "content-type: application/x-www-form-urlencoded\r\n";
     for (length, drop) in [("content-length: 5000\r\n", &b"a"[..]), ("transfer-encoding: chunked\r\n", b"1\r\na\r\n")] {
         let mut stream = server.open().await;
-        stream.write_all(server.head("POST /compat/crypt/checkin/", &format!("{form}{length}")).as_bytes()).await.unwrap();
+        stream.write_all(server.head(&server.door, &format!("{form}{length}")).as_bytes()).await.unwrap();
         let answer = drip(stream, drop).await;
         assert_eq!(status(&answer), 408, "{length}: {answer}");
         assert!(answer.to_lowercase().contains("connection: close"), "{answer}");
@@ -146,9 +151,9 @@ async fn s65_a_head_with_too_many_or_too_long_lines_is_4xx() {
 async fn s65_too_large_a_body_is_413_and_the_connection_ends() {
     let server = Server::start().await;
     let form = "content-type: application/x-www-form-urlencoded\r\n";
-    let declared = server.head("POST /compat/crypt/checkin/", &format!("{form}content-length: 70000\r\n"));
+    let declared = server.head(&server.door, &format!("{form}content-length: 70000\r\n"));
     assert_eq!(status(&server.exchange(declared.as_bytes()).await), 413);
-    let mut chunked = server.head("POST /compat/crypt/checkin/", &format!("{form}transfer-encoding: chunked\r\n"));
+    let mut chunked = server.head(&server.door, &format!("{form}transfer-encoding: chunked\r\n"));
     for _ in 0..17 {
         chunked.push_str(&format!("1000\r\n{}\r\n", "a".repeat(4096)));
     }

@@ -241,6 +241,22 @@ async fn s15_an_auth_time_that_goes_missing_at_the_step_up_is_refused() {
 }
 
 #[actix_web::test]
+async fn s16_another_person_of_a_lower_level_ends_the_session_too() {
+    let world = World::with(|c| (c.oidc.acr_values, c.oidc.require_acr) = (vec!["phr".into()], true)).await;
+    let device = world.astrids_mac().await;
+    let mut astrid = world.signed_in("astrid").await;
+    let page = astrid.reveal(&device).await;
+    // Somebody else, who proved it in a weaker way, and whose userinfo would not answer either.
+    world.idp.token_claim("acr", Some(json!("1")));
+    let answer = astrid.step_up(&world, &page, "berit").await;
+    assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{}", answer.text);
+    assert_eq!(rows(&world, "sessions").await, 0, "the session that asked has ended");
+    assert!(!astrid.jar.contains_key(SESSION), "its cookie goes too");
+    assert_eq!(world.count(EventKind::SessionEnded).await, 1);
+    assert_eq!(astrid.reveal(&device).await.status, StatusCode::UNAUTHORIZED);
+}
+
+#[actix_web::test]
 async fn s15_a_missing_acr_is_a_low_one_whatever_else_is_off() {
     for danger in [StepUp::On, StepUp::Off] {
         let world = World::with(|c| {

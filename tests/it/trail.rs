@@ -49,7 +49,7 @@ async fn s48_a_changed_row_a_removed_row_and_changed_words_are_named() {
 #[actix_web::test]
 async fn s48_a_cut_tail_is_found_with_a_checkpoint() {
     for world in lived_in().await {
-        let Verdict::Whole { seq, mac } = verdict(&world).await else { panic!("not whole") };
+        let Verdict::Whole { seq, mac, .. } = verdict(&world).await else { panic!("not whole") };
         let checkpoint: AtLeast = format!("{seq}:{mac}").parse().unwrap();
         let kept = world.trail().await;
         let before = &kept[kept.len() - 2];

@@ -12,7 +12,6 @@ use std::process::ExitCode;
 use anyhow::{Context as _, bail};
 use clap::Args;
 use secrecy::ExposeSecret as _;
-use serde_json::json;
 
 use super::serve::{background, start, stop_signal};
 use super::{assemble, audit, connect, say, tell};
@@ -84,8 +83,9 @@ fn folder(data: Option<PathBuf>, env: &Env) -> anyhow::Result<Folder> {
 }
 
 pub async fn run(demo: Demo) -> anyhow::Result<ExitCode> {
-    if !demo.listen.ip().is_loopback() || !demo.idp_listen.ip().is_loopback() {
-        bail!("the demo listens on loopback addresses only");
+    let here = |at: &SocketAddr| at.ip() == std::net::Ipv4Addr::LOCALHOST;
+    if !here(&demo.listen) || !here(&demo.idp_listen) {
+        bail!("the demo listens on 127.0.0.1 only");
     }
     // From here on a signal ends the demo in order, so that no folder stays behind.
     let stop = actix_web::rt::spawn(stop_signal());
@@ -145,7 +145,7 @@ fn person(p: &DemoPerson, env: &Env) -> provider::Person {
     provider::Person { login: p.login.into(), password: password.into(), name: p.name.into(), groups, sub: format!("demo-{}", p.login) }
 }
 
-/// The demo's settings file; the environment goes over it as anywhere.
+/// The demo's settings file. The environment goes over what a visitor may want to try, never over where data and keys lie.
 fn settings(dir: &Path, origin: &str, issuer: &str, secret: &str, portal: &TcpListener) -> anyhow::Result<Config> {
     let file = dir.join("keyharbor.toml");
     let text = format!(
@@ -181,7 +181,7 @@ level = "warn"
         key = dir.join("root.key").display(),
     );
     super::custody::private(&file, &text)?;
-    Ok(Config::load(Some(&file))?)
+    Ok(Config::load_within(&file, &["reveal", "sessions", "portal", "log"])?)
 }
 
 /// Opens the folder's data, or makes it.
@@ -210,14 +210,27 @@ async fn token(service: &Keyharbor) -> anyhow::Result<String> {
     Ok(text.as_str().to_owned())
 }
 
+/// The one line of `--json`, its members in this order.
+#[derive(serde::Serialize)]
+struct Announced<'a> {
+    portal: &'a str,
+    issuer: &'a str,
+    api_token: &'a str,
+    people: Vec<Login<'a>>,
+}
+
+#[derive(serde::Serialize)]
+struct Login<'a> {
+    login: &'a str,
+    password: &'a str,
+    roles: &'a [&'a str],
+}
+
 fn announce(as_json: bool, kept: bool, origin: &str, issuer: &str, token: &str, logins: &[(String, String)]) {
     if as_json {
-        let people: Vec<_> = PEOPLE
-            .iter()
-            .zip(logins)
-            .map(|(p, (login, password))| json!({ "login": login, "password": password, "roles": p.roles }))
-            .collect();
-        say(json!({ "portal": origin, "issuer": issuer, "api_token": token, "people": people }));
+        let people = PEOPLE.iter().zip(logins).map(|(p, (login, password))| Login { login, password, roles: p.roles }).collect();
+        let line = Announced { portal: origin, issuer, api_token: token, people };
+        say(serde_json::to_string(&line).unwrap_or_default());
         return;
     }
     say(format_args!(

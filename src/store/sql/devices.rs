@@ -3,7 +3,7 @@
 use sqlx::query;
 
 use super::super::{Conn, Row, text_list};
-use super::{get, many, one, search, word};
+use super::{Cells, search};
 use crate::domain::Attested;
 use crate::domain::device::{Device, DeviceState, Ownership, Serial, fold, fold_lookalikes};
 use crate::domain::ids::{DeviceId, Timestamp};
@@ -48,20 +48,20 @@ statements! {
 }
 
 pub async fn device(conn: &mut Conn, id: DeviceId) -> Result<Option<Device>, StoreError> {
-    one(query(BY_ID).bind(id.0).fetch_optional(conn).await?, read)
+    Ok(query(BY_ID).bind(id.0).fetch_optional(conn).await?.as_ref().map(read))
 }
 
 pub async fn device_by_serial(conn: &mut Conn, serial: &Serial) -> Result<Option<Device>, StoreError> {
-    one(query(BY_SERIAL).bind(serial.as_str()).fetch_optional(conn).await?, read)
+    Ok(query(BY_SERIAL).bind(serial.as_str()).fetch_optional(conn).await?.as_ref().map(read))
 }
 
 pub async fn device_by_serial_locked(conn: &mut Conn, serial: &Serial) -> Result<Option<Device>, StoreError> {
-    one(query(BY_SERIAL_LOCKED).bind(serial.as_str()).fetch_optional(conn).await?, read)
+    Ok(query(BY_SERIAL_LOCKED).bind(serial.as_str()).fetch_optional(conn).await?.as_ref().map(read))
 }
 
 pub async fn devices_by_serials(conn: &mut Conn, serials: &[Serial]) -> Result<Vec<Device>, StoreError> {
     let list = text_list(serials.iter().map(Serial::as_str));
-    many(&query(BY_SERIALS).bind(list).fetch_all(conn).await?, read)
+    Ok(query(BY_SERIALS).bind(list).fetch_all(conn).await?.iter().map(read).collect())
 }
 
 pub async fn insert_device(conn: &mut Conn, device: &Device) -> Result<bool, StoreError> {
@@ -121,7 +121,7 @@ pub async fn touch_device(conn: &mut Conn, id: DeviceId, at: Timestamp) -> Resul
 }
 
 pub async fn owned_devices(conn: &mut Conn, issuer: &str, login: &Login, limit: i64) -> Result<Vec<(Device, Attested<Owner>)>, StoreError> {
-    many(&query(OWNED).bind(login.as_str()).bind(issuer).bind(limit).fetch_all(conn).await?, read_owned)
+    Ok(query(OWNED).bind(login.as_str()).bind(issuer).bind(limit).fetch_all(conn).await?.iter().map(read_owned).collect())
 }
 
 pub async fn owned_device(
@@ -130,33 +130,36 @@ pub async fn owned_device(
     login: &Login,
     id: DeviceId,
 ) -> Result<Option<(Device, Attested<Owner>)>, StoreError> {
-    one(query(OWNED_ONE).bind(login.as_str()).bind(issuer).bind(id.0).fetch_optional(conn).await?, read_owned)
+    Ok(query(OWNED_ONE).bind(login.as_str()).bind(issuer).bind(id.0).fetch_optional(conn).await?.as_ref().map(read_owned))
 }
 
 pub async fn search_devices(conn: &mut Conn, text: &str, limit: i64) -> Result<Vec<Device>, StoreError> {
-    many(&search::rows(conn, text, limit).await?, read)
+    Ok(search::rows(conn, text, limit).await?.iter().map(read).collect())
 }
 
-fn read_owned(row: &Row) -> Result<(Device, Attested<Owner>), StoreError> {
-    Ok((read(row)?, super::people::read_owner(row)?))
+fn read_owned(row: &Row) -> (Device, Attested<Owner>) {
+    (read(row), super::people::read_owner(row))
 }
 
-fn read(row: &Row) -> Result<Device, StoreError> {
-    Ok(Device {
-        id: DeviceId(get(row, "id")?),
-        serial: word(row, "serial", |text: &str| Serial::parse(text).ok().filter(|s| s.as_str() == text))?,
-        udid: get(row, "udid")?,
-        name: get(row, "name")?,
-        host_name: get(row, "host_name")?,
-        model: get(row, "model")?,
-        os_version: get(row, "os_version")?,
-        asset_tag: get(row, "asset_tag")?,
-        device_key: get(row, "device_key")?,
-        user_hint: get(row, "user_hint")?,
-        ownership: word(row, "ownership", Ownership::parse)?,
-        state: word(row, "state", DeviceState::parse)?,
-        created_at: Timestamp(get(row, "created_at")?),
-        last_seen: get::<Option<i64>>(row, "last_seen")?.map(Timestamp),
-        row_mac: get(row, "row_mac")?,
-    })
+fn read(row: &Row) -> Device {
+    let cells = Cells::of(row);
+    let mut device = Device {
+        id: DeviceId(cells.get("id")),
+        serial: cells.word("serial", |text: &str| Serial::parse(text).ok().filter(|s| s.as_str() == text), Serial::unreadable()),
+        udid: cells.get("udid"),
+        name: cells.get("name"),
+        host_name: cells.get("host_name"),
+        model: cells.get("model"),
+        os_version: cells.get("os_version"),
+        asset_tag: cells.get("asset_tag"),
+        device_key: cells.get("device_key"),
+        user_hint: cells.get("user_hint"),
+        ownership: cells.word("ownership", Ownership::parse, Ownership::Personal),
+        state: cells.word("state", DeviceState::parse, DeviceState::Managed),
+        created_at: Timestamp(cells.get("created_at")),
+        last_seen: cells.get::<Option<i64>>("last_seen").map(Timestamp),
+        row_mac: Vec::new(),
+    };
+    device.row_mac = cells.mac("row_mac");
+    device
 }

@@ -1,10 +1,10 @@
 //! Rows of `key_versions`. The one file of the store that makes a `Sealed`, and one statement that reads sealed bytes of a
 //! key: it is reached through `Store::sealed_key` alone.
 
-use sqlx::query;
+use sqlx::{query, query_as};
 
 use super::super::{Conn, Row, uuid_list};
-use super::{get, many, one, word};
+use super::{Cells, get, many, word};
 use crate::domain::ids::{DeviceId, Timestamp, VersionId};
 use crate::domain::{Attested, KeyVersion, Sealed, SecretKind, Trust};
 use crate::store::StoreError;
@@ -17,9 +17,21 @@ macro_rules! columns {
 }
 
 statements! {
-    VERSIONS = concat!("SELECT ", columns!(), " FROM key_versions WHERE device = $1 AND kind = $2 ORDER BY version DESC");
-    VERSIONS_OF = concat!(
-        "SELECT ", columns!(), " FROM key_versions WHERE device IN ", uuids_in!("$1"), " ORDER BY device, kind, version DESC"
+    VERSIONS = concat!("SELECT ", columns!(), " FROM key_versions WHERE device = $1 AND kind = $2 ORDER BY version DESC LIMIT $3");
+    /// The few that decide: by rank, by last confirmation, those of a kind that no version of ours has, and one fingerprint.
+    CANDIDATES = concat!(
+        "SELECT ", columns!(), " FROM key_versions WHERE id IN (",
+        "SELECT id FROM (SELECT id FROM key_versions WHERE device = $1 AND kind = $2 ",
+        "ORDER BY trust DESC, promoted_at DESC, version DESC LIMIT 8) ranked ",
+        "UNION SELECT id FROM (SELECT id FROM key_versions WHERE device = $1 AND kind = $2 ORDER BY confirmed_at DESC LIMIT 8) seen ",
+        "UNION SELECT id FROM (SELECT id FROM key_versions WHERE device = $1 AND kind <> $2 LIMIT 8) strange ",
+        "UNION SELECT id FROM key_versions WHERE device = $1 AND kind = $2 AND fingerprint = $3) ORDER BY version DESC"
+    );
+    COUNT = "SELECT COUNT(*), COALESCE(MAX(version), 0) FROM key_versions WHERE device = $1 AND kind = $2";
+    LEADERS_OF = concat!(
+        "SELECT ", columns!(), " FROM (SELECT ", columns!(), ", ROW_NUMBER() OVER (PARTITION BY device, kind ",
+        "ORDER BY trust DESC, promoted_at DESC, version DESC) AS place FROM key_versions WHERE device IN ", uuids_in!("$1"),
+        ") ranked WHERE place <= 4 ORDER BY device, kind, version DESC"
     );
     VERSION_IDS = "SELECT id FROM key_versions WHERE id > $1 ORDER BY id LIMIT $2";
     VERSION = concat!("SELECT ", columns!(), " FROM key_versions WHERE id = $1");
@@ -28,23 +40,36 @@ statements! {
         "INSERT INTO key_versions (", columns!(), ", sealed) ",
         "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)"
     );
-    REPLACE = "UPDATE key_versions SET trust = $3, promoted_at = $4, row_mac = $5, \
+    REPLACE = "UPDATE key_versions SET trust = $3, promoted_at = $4, revealed_at = $15, row_mac = $5, \
                confirmed_at = CASE WHEN confirmed_at < $6 THEN $6 ELSE confirmed_at END \
                WHERE id = $1 AND row_mac = $2 AND device = $7 AND kind = $8 AND version = $9 AND kek_id = $10 \
                AND fingerprint = $11 AND source = $12 AND escrowed_at = $13 AND unseen_letters = $14";
     CONFIRM = "UPDATE key_versions SET confirmed_at = $2 WHERE id = $1 AND confirmed_at < $2";
-    MARK_REVEALED = "UPDATE key_versions SET revealed_at = $2 WHERE id = $1 AND revealed_at IS NULL";
 }
 
-pub async fn versions(conn: &mut Conn, device: DeviceId, kind: SecretKind) -> Result<Vec<Attested<KeyVersion>>, StoreError> {
-    many(&query(VERSIONS).bind(device.0).bind(kind.code()).fetch_all(conn).await?, read)
+pub async fn versions(conn: &mut Conn, device: DeviceId, kind: SecretKind, limit: i64) -> Result<Vec<Attested<KeyVersion>>, StoreError> {
+    Ok(query(VERSIONS).bind(device.0).bind(kind.code()).bind(limit).fetch_all(conn).await?.iter().map(read).collect())
 }
 
-pub async fn versions_of(conn: &mut Conn, devices: &[DeviceId]) -> Result<Vec<Attested<KeyVersion>>, StoreError> {
+pub async fn candidates(
+    conn: &mut Conn,
+    device: DeviceId,
+    kind: SecretKind,
+    fingerprint: Option<&[u8]>,
+) -> Result<Vec<Attested<KeyVersion>>, StoreError> {
+    let found = query(CANDIDATES).bind(device.0).bind(kind.code()).bind(fingerprint.unwrap_or_default()).fetch_all(conn).await?;
+    Ok(found.iter().map(read).collect())
+}
+
+pub async fn version_count(conn: &mut Conn, device: DeviceId, kind: SecretKind) -> Result<(i64, i64), StoreError> {
+    Ok(query_as(COUNT).bind(device.0).bind(kind.code()).fetch_one(conn).await?)
+}
+
+pub async fn leaders_of(conn: &mut Conn, devices: &[DeviceId]) -> Result<Vec<Attested<KeyVersion>>, StoreError> {
     if devices.is_empty() {
         return Ok(Vec::new());
     }
-    many(&query(VERSIONS_OF).bind(uuid_list(devices.iter().map(|d| d.0))).fetch_all(conn).await?, read)
+    Ok(query(LEADERS_OF).bind(uuid_list(devices.iter().map(|d| d.0))).fetch_all(conn).await?.iter().map(read).collect())
 }
 
 pub async fn version_ids(conn: &mut Conn, after: VersionId, limit: i64) -> Result<Vec<VersionId>, StoreError> {
@@ -52,12 +77,14 @@ pub async fn version_ids(conn: &mut Conn, after: VersionId, limit: i64) -> Resul
 }
 
 pub async fn version(conn: &mut Conn, id: VersionId) -> Result<Option<Attested<KeyVersion>>, StoreError> {
-    one(query(VERSION).bind(id.0).fetch_optional(conn).await?, read)
+    Ok(query(VERSION).bind(id.0).fetch_optional(conn).await?.as_ref().map(read))
 }
 
 /// For `Store::sealed_key` only.
 pub async fn sealed_version(conn: &mut Conn, id: VersionId) -> Result<Option<(Attested<KeyVersion>, Sealed)>, StoreError> {
-    one(query(SEALED_VERSION).bind(id.0).fetch_optional(conn).await?, |row| Ok((read(row)?, sealed(row)?)))
+    let found = query(SEALED_VERSION).bind(id.0).fetch_optional(conn).await?;
+    // What cannot be read is as good as nothing: it does not open.
+    Ok(found.as_ref().map(|row| (read(row), sealed(row).unwrap_or_else(|_| Sealed::from_parts(Vec::new(), 0)))))
 }
 
 pub async fn insert_version(conn: &mut Conn, version: &Attested<KeyVersion>, sealed: &Sealed) -> Result<(), StoreError> {
@@ -103,6 +130,7 @@ pub async fn replace_version(conn: &mut Conn, id: VersionId, old_mac: &[u8], ver
         .bind(row.source.as_str())
         .bind(row.escrowed_at.0)
         .bind(i64::from(row.unseen_letters))
+        .bind(row.revealed_at.map(|t| t.0))
         .execute(conn)
         .await?;
     Ok(done.rows_affected() == 1)
@@ -113,35 +141,27 @@ pub async fn confirm_version(conn: &mut Conn, id: VersionId, at: Timestamp) -> R
     Ok(())
 }
 
-pub async fn mark_revealed(conn: &mut Conn, id: VersionId, at: Timestamp) -> Result<(), StoreError> {
-    query(MARK_REVEALED).bind(id.0).bind(at.0).execute(conn).await?;
-    Ok(())
-}
-
 /// The columns `sealed` and `kek_id`, of whichever table.
 pub(super) fn sealed(row: &Row) -> Result<Sealed, StoreError> {
-    Ok(Sealed::from_parts(get(row, "sealed")?, kek_id(row)?))
+    Ok(Sealed::from_parts(get(row, "sealed")?, word(row, "kek_id", |id: i64| u32::try_from(id).ok())?))
 }
 
-fn kek_id(row: &Row) -> Result<u32, StoreError> {
-    word(row, "kek_id", |id: i64| u32::try_from(id).ok())
-}
-
-fn read(row: &Row) -> Result<Attested<KeyVersion>, StoreError> {
+fn read(row: &Row) -> Attested<KeyVersion> {
+    let cells = Cells::of(row);
     let version = KeyVersion {
-        id: VersionId(get(row, "id")?),
-        device: DeviceId(get(row, "device")?),
-        kind: word(row, "kind", SecretKind::parse)?,
-        version: get(row, "version")?,
-        kek_id: kek_id(row)?,
-        fingerprint: get(row, "fingerprint")?,
-        source: get(row, "source")?,
-        trust: word(row, "trust", Trust::from_level)?,
-        escrowed_at: Timestamp(get(row, "escrowed_at")?),
-        promoted_at: Timestamp(get(row, "promoted_at")?),
-        unseen_letters: word(row, "unseen_letters", |n: i64| (0..=1).contains(&n).then_some(n == 1))?,
-        confirmed_at: Timestamp(get(row, "confirmed_at")?),
-        revealed_at: get::<Option<i64>>(row, "revealed_at")?.map(Timestamp),
+        id: VersionId(cells.get("id")),
+        device: DeviceId(cells.get("device")),
+        kind: cells.word("kind", SecretKind::parse, SecretKind::RecoveryKey),
+        version: cells.get("version"),
+        kek_id: cells.word("kek_id", |id: i64| u32::try_from(id).ok(), 0),
+        fingerprint: cells.get("fingerprint"),
+        source: cells.get("source"),
+        trust: cells.word("trust", Trust::from_level, Trust::Typed),
+        escrowed_at: Timestamp(cells.get("escrowed_at")),
+        promoted_at: Timestamp(cells.get("promoted_at")),
+        unseen_letters: cells.word("unseen_letters", |n: i64| (0..=1).contains(&n).then_some(n == 1), false),
+        confirmed_at: Timestamp(cells.get("confirmed_at")),
+        revealed_at: cells.get::<Option<i64>>("revealed_at").map(Timestamp),
     };
-    Ok(Attested::from_parts(version, get(row, "row_mac")?))
+    cells.attested(version, "row_mac")
 }

@@ -3,7 +3,7 @@
 use sqlx::query;
 
 use super::super::{Conn, Row, uuid_list};
-use super::{get, many, one, word};
+use super::{Cells, get, many, one};
 use crate::domain::Attested;
 use crate::domain::device::fold;
 use crate::domain::ids::{DeviceId, RowId, Timestamp};
@@ -45,14 +45,14 @@ statements! {
 }
 
 pub async fn owners(conn: &mut Conn, device: DeviceId) -> Result<Vec<Attested<Owner>>, StoreError> {
-    many(&query(OWNERS).bind(device.0).fetch_all(conn).await?, read_owner)
+    Ok(query(OWNERS).bind(device.0).fetch_all(conn).await?.iter().map(read_owner).collect())
 }
 
 pub async fn owners_of(conn: &mut Conn, devices: &[DeviceId]) -> Result<Vec<Attested<Owner>>, StoreError> {
     if devices.is_empty() {
         return Ok(Vec::new());
     }
-    many(&query(OWNERS_OF).bind(uuid_list(devices.iter().map(|d| d.0))).fetch_all(conn).await?, read_owner)
+    Ok(query(OWNERS_OF).bind(uuid_list(devices.iter().map(|d| d.0))).fetch_all(conn).await?.iter().map(read_owner).collect())
 }
 
 pub async fn owner_ids(conn: &mut Conn, after: RowId, limit: i64) -> Result<Vec<RowId>, StoreError> {
@@ -64,7 +64,7 @@ pub async fn binding_ids(conn: &mut Conn, after: RowId, limit: i64) -> Result<Ve
 }
 
 pub async fn owner_locked(conn: &mut Conn, device: DeviceId, issuer: &str, login: &Login) -> Result<Option<Attested<Owner>>, StoreError> {
-    one(query(OWNER_LOCKED).bind(device.0).bind(issuer).bind(login.as_str()).fetch_optional(conn).await?, read_owner)
+    Ok(query(OWNER_LOCKED).bind(device.0).bind(issuer).bind(login.as_str()).fetch_optional(conn).await?.as_ref().map(read_owner))
 }
 
 pub async fn insert_owner(conn: &mut Conn, owner: &Attested<Owner>) -> Result<bool, StoreError> {
@@ -87,12 +87,12 @@ pub async fn delete_owner(conn: &mut Conn, id: RowId) -> Result<bool, StoreError
 }
 
 pub async fn binding_by_login(conn: &mut Conn, issuer: &str, login: &Login) -> Result<Option<Attested<Binding>>, StoreError> {
-    one(query(BINDING_BY_LOGIN).bind(issuer).bind(login.as_str()).fetch_optional(conn).await?, read_binding)
+    Ok(query(BINDING_BY_LOGIN).bind(issuer).bind(login.as_str()).fetch_optional(conn).await?.as_ref().map(read_binding))
 }
 
 pub async fn binding_by_subject(conn: &mut Conn, who: &Subject) -> Result<Option<Attested<Binding>>, StoreError> {
     let row = query(BINDING_BY_SUBJECT).bind(who.issuer.as_str()).bind(who.subject.as_str()).fetch_optional(conn).await?;
-    one(row, read_binding)
+    Ok(row.as_ref().map(read_binding))
 }
 
 pub async fn insert_binding(conn: &mut Conn, binding: &Attested<Binding>) -> Result<bool, StoreError> {
@@ -137,36 +137,38 @@ pub(super) fn login(text: &str) -> Option<Login> {
     Login::parse(text).ok().filter(|login| login.as_str() == text)
 }
 
-pub(super) fn subject(row: &Row) -> Result<Subject, StoreError> {
-    Ok(Subject { issuer: get(row, "issuer")?, subject: get(row, "subject")? })
+pub(super) fn subject(cells: &Cells<'_>) -> Subject {
+    Subject { issuer: cells.get("issuer"), subject: cells.get("subject") }
 }
 
-pub(super) fn read_owner(row: &Row) -> Result<Attested<Owner>, StoreError> {
+pub(super) fn read_owner(row: &Row) -> Attested<Owner> {
+    let cells = Cells::of(row);
     let owner = Owner {
-        id: RowId(get(row, "owner_id")?),
-        device: DeviceId(get(row, "owner_device")?),
-        issuer: get(row, "owner_issuer")?,
-        login: word(row, "owner_login", login)?,
-        source: get(row, "owner_source")?,
-        assigned_at: Timestamp(get(row, "owner_assigned_at")?),
+        id: RowId(cells.get("owner_id")),
+        device: DeviceId(cells.get("owner_device")),
+        issuer: cells.get("owner_issuer"),
+        login: cells.word("owner_login", login, Login::unreadable()),
+        source: cells.get("owner_source"),
+        assigned_at: Timestamp(cells.get("owner_assigned_at")),
     };
-    Ok(Attested::from_parts(owner, get(row, "owner_row_mac")?))
+    cells.attested(owner, "owner_row_mac")
 }
 
-fn read_binding(row: &Row) -> Result<Attested<Binding>, StoreError> {
+fn read_binding(row: &Row) -> Attested<Binding> {
+    let cells = Cells::of(row);
     let binding = Binding {
-        id: RowId(get(row, "id")?),
-        login: word(row, "login", login)?,
-        who: subject(row)?,
-        bound_at: Timestamp(get(row, "bound_at")?),
+        id: RowId(cells.get("id")),
+        login: cells.word("login", login, Login::unreadable()),
+        who: subject(&cells),
+        bound_at: Timestamp(cells.get("bound_at")),
     };
-    Ok(Attested::from_parts(binding, get(row, "row_mac")?))
+    cells.attested(binding, "row_mac")
 }
 
 fn read_person(row: &Row) -> Result<Person, StoreError> {
     Ok(Person {
         id: RowId(get(row, "id")?),
-        who: subject(row)?,
+        who: subject(&Cells::of(row)),
         name: get(row, "name")?,
         email: get(row, "email")?,
         language: get(row, "language")?,

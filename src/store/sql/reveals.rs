@@ -3,8 +3,8 @@
 use sqlx::{query, query_scalar};
 
 use super::super::{Conn, Row};
+use super::Cells;
 use super::people::subject;
-use super::{get, one, word};
 use crate::domain::Attested;
 use crate::domain::ids::{DeviceId, GrantId, LineId, Timestamp, VersionId};
 use crate::domain::reveal::{Basis, Grant};
@@ -25,6 +25,7 @@ statements! {
         "ON CONFLICT (renewed_from) DO NOTHING"
     );
     BY_ID = concat!("SELECT ", columns!(), " FROM reveal_grants WHERE id = $1");
+    BY_ID_LOCKED = concat!("SELECT ", columns!(), " FROM reveal_grants WHERE id = $1", lock!());
     CHILD = concat!("SELECT ", columns!(), " FROM reveal_grants WHERE renewed_from = $1");
     HIDE = "UPDATE reveal_grants SET hidden_at = $2 WHERE id = $1 AND hidden_at IS NULL";
 }
@@ -59,30 +60,35 @@ pub async fn insert_grant(conn: &mut Conn, grant: &Attested<Grant>) -> Result<bo
 }
 
 pub async fn grant(conn: &mut Conn, id: GrantId) -> Result<Option<Attested<Grant>>, StoreError> {
-    one(query(BY_ID).bind(id.0).fetch_optional(conn).await?, read)
+    Ok(query(BY_ID).bind(id.0).fetch_optional(conn).await?.as_ref().map(read))
+}
+
+pub async fn grant_locked(conn: &mut Conn, id: GrantId) -> Result<Option<Attested<Grant>>, StoreError> {
+    Ok(query(BY_ID_LOCKED).bind(id.0).fetch_optional(conn).await?.as_ref().map(read))
 }
 
 pub async fn grant_child(conn: &mut Conn, id: GrantId) -> Result<Option<Attested<Grant>>, StoreError> {
-    one(query(CHILD).bind(id.0).fetch_optional(conn).await?, read)
+    Ok(query(CHILD).bind(id.0).fetch_optional(conn).await?.as_ref().map(read))
 }
 
 pub async fn hide_grant(conn: &mut Conn, id: GrantId, at: Timestamp) -> Result<bool, StoreError> {
     Ok(query(HIDE).bind(id.0).bind(at.0).execute(conn).await?.rows_affected() == 1)
 }
 
-fn read(row: &Row) -> Result<Attested<Grant>, StoreError> {
+fn read(row: &Row) -> Attested<Grant> {
+    let cells = Cells::of(row);
     let grant = Grant {
-        id: GrantId(get(row, "id")?),
-        who: subject(row)?,
-        line: LineId(get(row, "line")?),
-        device: DeviceId(get(row, "device")?),
-        version: VersionId(get(row, "version")?),
-        basis: word(row, "basis", Basis::parse)?,
-        from: Timestamp(get(row, "valid_from")?),
-        until: Timestamp(get(row, "valid_until")?),
-        renewed_from: get::<Option<uuid::Uuid>>(row, "renewed_from")?.map(GrantId),
-        renewal: get(row, "renewal")?,
-        hidden_at: get::<Option<i64>>(row, "hidden_at")?.map(Timestamp),
+        id: GrantId(cells.get("id")),
+        who: subject(&cells),
+        line: LineId(cells.get("line")),
+        device: DeviceId(cells.get("device")),
+        version: VersionId(cells.get("version")),
+        basis: cells.word("basis", Basis::parse, Basis::Owner),
+        from: Timestamp(cells.get("valid_from")),
+        until: Timestamp(cells.get("valid_until")),
+        renewed_from: cells.get::<Option<uuid::Uuid>>("renewed_from").map(GrantId),
+        renewal: cells.get("renewal"),
+        hidden_at: cells.get::<Option<i64>>("hidden_at").map(Timestamp),
     };
-    Ok(Attested::from_parts(grant, get(row, "row_mac")?))
+    cells.attested(grant, "row_mac")
 }

@@ -4,17 +4,24 @@ use sqlx::{query, query_scalar};
 
 use super::super::{Conn, Row};
 use super::people::{login, subject};
-use super::{get, keys, many, one};
+use super::{Cells, get, keys, many, one};
 use crate::domain::Attested;
 use crate::domain::ids::{LineId, RowId, SessionId, Timestamp};
 use crate::domain::person::{Login, Roles, Session, SignIn, Subject};
 use crate::store::StoreError;
 
+macro_rules! session_columns {
+    () => {
+        "id, secret_hash, line, issuer, subject, login, roles, auth_time, acr, sid, created_at, last_seen, row_mac"
+    };
+}
+
 statements! {
-    INSERT_SESSION = "INSERT INTO sessions (id, secret_hash, line, issuer, subject, login, roles, auth_time, acr, sid, created_at, \
-                      last_seen, row_mac) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
-    SESSION_BY_HASH = "SELECT id, secret_hash, line, issuer, subject, login, roles, auth_time, acr, sid, created_at, last_seen, \
-                       row_mac FROM sessions WHERE secret_hash = $1";
+    INSERT_SESSION = concat!(
+        "INSERT INTO sessions (", session_columns!(), ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"
+    );
+    SESSION_BY_HASH = concat!("SELECT ", session_columns!(), " FROM sessions WHERE secret_hash = $1");
+    SESSION_SHARED = concat!("SELECT ", session_columns!(), " FROM sessions WHERE secret_hash = $1", share!());
     REPLACE_SESSION = "UPDATE sessions SET id = $1, secret_hash = $2, line = $3, issuer = $4, subject = $5, login = $6, roles = $7, \
                        auth_time = $8, acr = $9, sid = $10, created_at = $11, last_seen = $12, row_mac = $13 \
                        WHERE id = $14 AND row_mac = $15";
@@ -61,7 +68,11 @@ pub async fn insert_session(conn: &mut Conn, session: &Attested<Session>) -> Res
 }
 
 pub async fn session_by_hash(conn: &mut Conn, secret_hash: &[u8]) -> Result<Option<Attested<Session>>, StoreError> {
-    one(query(SESSION_BY_HASH).bind(secret_hash).fetch_optional(conn).await?, read_session)
+    Ok(query(SESSION_BY_HASH).bind(secret_hash).fetch_optional(conn).await?.as_ref().map(read_session))
+}
+
+pub async fn session_shared(conn: &mut Conn, secret_hash: &[u8]) -> Result<Option<Attested<Session>>, StoreError> {
+    Ok(query(SESSION_SHARED).bind(secret_hash).fetch_optional(conn).await?.as_ref().map(read_session))
 }
 
 pub async fn replace_session(conn: &mut Conn, id: SessionId, old_mac: &[u8], session: &Attested<Session>) -> Result<bool, StoreError> {
@@ -125,29 +136,22 @@ pub async fn sweep_sign_ins(conn: &mut Conn, now: Timestamp) -> Result<u64, Stor
     Ok(query(SWEEP_SIGN_INS).bind(now.0).execute(conn).await?.rows_affected())
 }
 
-fn read_session(row: &Row) -> Result<Attested<Session>, StoreError> {
+fn read_session(row: &Row) -> Attested<Session> {
+    let cells = Cells::of(row);
     let session = Session {
-        id: SessionId(get(row, "id")?),
-        secret_hash: get(row, "secret_hash")?,
-        line: LineId(get(row, "line")?),
-        who: subject(row)?,
-        login: match get::<Option<&str>>(row, "login")? {
-            None => None,
-            Some(text) => Some(login(text).ok_or(StoreError::Decode("login"))?),
-        },
-        roles: roles(get(row, "roles")?)?,
-        auth_time: get::<Option<i64>>(row, "auth_time")?.map(Timestamp),
-        acr: get(row, "acr")?,
-        sid: get(row, "sid")?,
-        created_at: Timestamp(get(row, "created_at")?),
-        last_seen: Timestamp(get(row, "last_seen")?),
+        id: SessionId(cells.get("id")),
+        secret_hash: cells.get("secret_hash"),
+        line: LineId(cells.get("line")),
+        who: subject(&cells),
+        login: cells.word("login", |text: Option<&str>| text.map_or(Some(None), |t| login(t).map(Some)), None),
+        roles: cells.word("roles", |bits: i64| Some(Roles::from_bits(bits)).filter(|r| r.bits() == bits), Roles::default()),
+        auth_time: cells.get::<Option<i64>>("auth_time").map(Timestamp),
+        acr: cells.get("acr"),
+        sid: cells.get("sid"),
+        created_at: Timestamp(cells.get("created_at")),
+        last_seen: Timestamp(cells.get("last_seen")),
     };
-    Ok(Attested::from_parts(session, get(row, "row_mac")?))
-}
-
-/// Bits that this version does not know would vanish, and the MAC would not fit: say which column it is instead.
-fn roles(bits: i64) -> Result<Roles, StoreError> {
-    Some(Roles::from_bits(bits)).filter(|r| r.bits() == bits).ok_or(StoreError::Decode("roles"))
+    cells.attested(session, "row_mac")
 }
 
 fn read_sign_in(row: &Row) -> Result<SignIn, StoreError> {

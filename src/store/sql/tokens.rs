@@ -3,7 +3,7 @@
 use sqlx::query;
 
 use super::super::{Conn, Row};
-use super::{get, many, one, word};
+use super::Cells;
 use crate::domain::ids::Timestamp;
 use crate::domain::token::{ApiToken, Door, Scopes};
 use crate::domain::{Attested, Trust};
@@ -51,11 +51,11 @@ pub async fn insert_token(conn: &mut Conn, token: &Attested<ApiToken>) -> Result
 }
 
 pub async fn token(conn: &mut Conn, id: &str) -> Result<Option<Attested<ApiToken>>, StoreError> {
-    one(query(BY_ID).bind(id).fetch_optional(conn).await?, read)
+    Ok(query(BY_ID).bind(id).fetch_optional(conn).await?.as_ref().map(read))
 }
 
 pub async fn tokens(conn: &mut Conn) -> Result<Vec<Attested<ApiToken>>, StoreError> {
-    many(&query(LIST).fetch_all(conn).await?, read)
+    Ok(query(LIST).fetch_all(conn).await?.iter().map(read).collect())
 }
 
 pub async fn replace_token(conn: &mut Conn, id: &str, old_mac: &[u8], token: &Attested<ApiToken>) -> Result<bool, StoreError> {
@@ -67,19 +67,20 @@ pub async fn touch_token(conn: &mut Conn, id: &str, at: Timestamp) -> Result<(),
     Ok(())
 }
 
-fn read(row: &Row) -> Result<Attested<ApiToken>, StoreError> {
+fn read(row: &Row) -> Attested<ApiToken> {
+    let cells = Cells::of(row);
     let token = ApiToken {
-        id: get(row, "id")?,
-        secret_hash: get(row, "secret_hash")?,
-        name: get(row, "name")?,
-        scopes: word(row, "scopes", |bits: i64| Some(Scopes::from_bits(bits)).filter(|s| s.bits() == bits))?,
-        door: word(row, "door", Door::parse)?,
-        device_pattern: get(row, "device_pattern")?,
-        trust: word(row, "trust", Trust::from_level)?,
-        created_at: Timestamp(get(row, "created_at")?),
-        expires_at: get::<Option<i64>>(row, "expires_at")?.map(Timestamp),
-        revoked_at: get::<Option<i64>>(row, "revoked_at")?.map(Timestamp),
-        last_used: get::<Option<i64>>(row, "last_used")?.map(Timestamp),
+        id: cells.get("id"),
+        secret_hash: cells.get("secret_hash"),
+        name: cells.get("name"),
+        scopes: cells.word("scopes", |bits: i64| Some(Scopes::from_bits(bits)).filter(|s| s.bits() == bits), Scopes::default()),
+        door: cells.word("door", Door::parse, Door::Header),
+        device_pattern: cells.get("device_pattern"),
+        trust: cells.word("trust", Trust::from_level, Trust::Typed),
+        created_at: Timestamp(cells.get("created_at")),
+        expires_at: cells.get::<Option<i64>>("expires_at").map(Timestamp),
+        revoked_at: cells.get::<Option<i64>>("revoked_at").map(Timestamp),
+        last_used: cells.get::<Option<i64>>("last_used").map(Timestamp),
     };
-    Ok(Attested::from_parts(token, get(row, "row_mac")?))
+    cells.attested(token, "row_mac")
 }

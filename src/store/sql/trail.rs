@@ -69,7 +69,7 @@ pub async fn head(conn: &mut Conn) -> Result<(i64, Vec<u8>), StoreError> {
 }
 
 pub async fn trail_page(conn: &mut Conn, before: Option<i64>, limit: i64) -> Result<Vec<TrailRow>, StoreError> {
-    many(&query(PAGE).bind(before.unwrap_or(i64::MAX)).bind(limit).fetch_all(conn).await?, read)
+    many(&query(PAGE).bind(before.unwrap_or(i64::MAX)).bind(limit).fetch_all(conn).await?, read_for_people)
 }
 
 pub async fn trail_after(conn: &mut Conn, seq: i64, limit: i64) -> Result<Vec<TrailRow>, StoreError> {
@@ -79,7 +79,7 @@ pub async fn trail_after(conn: &mut Conn, seq: i64, limit: i64) -> Result<Vec<Tr
 pub async fn trail_of_device(conn: &mut Conn, device: DeviceId, kinds: &[EventKind], limit: i64) -> Result<Vec<TrailRow>, StoreError> {
     let kinds = if kinds.is_empty() { EventKind::ALL } else { kinds };
     let list = text_list(kinds.iter().map(|kind| kind.code()));
-    many(&query(OF_DEVICE).bind(device.0).bind(list).bind(limit).fetch_all(conn).await?, read)
+    many(&query(OF_DEVICE).bind(device.0).bind(list).bind(limit).fetch_all(conn).await?, read_for_people)
 }
 
 pub async fn last_trail_time(conn: &mut Conn) -> Result<Option<Timestamp>, StoreError> {
@@ -91,16 +91,31 @@ fn read_head(row: &Row) -> Result<(i64, Vec<u8>), StoreError> {
     Ok((get(row, "seq")?, get(row, "mac")?))
 }
 
+/// A row whose words another version wrote, or somebody else, is shown as one that cannot be read, and hides no other.
+fn read_for_people(row: &Row) -> Result<TrailRow, StoreError> {
+    let words = (get(row, "actor_kind")?, get(row, "actor_issuer")?, get(row, "actor_subject")?);
+    let actor = Actor::from_columns(words.0, words.1, words.2).unwrap_or(Actor::System);
+    let kind = word(row, "kind", EventKind::parse).unwrap_or(EventKind::Unreadable);
+    let outcome = word(row, "outcome", Outcome::parse).unwrap_or(Outcome::Failed);
+    read_with(row, kind, outcome, actor)
+}
+
+/// For the proof: every word as this version writes it.
 fn read(row: &Row) -> Result<TrailRow, StoreError> {
+    let actor = Actor::from_columns(get(row, "actor_kind")?, get(row, "actor_issuer")?, get(row, "actor_subject")?);
+    let (kind, outcome) = (word(row, "kind", EventKind::parse)?, word(row, "outcome", Outcome::parse)?);
+    read_with(row, kind, outcome, actor.ok_or(StoreError::Decode("actor_kind"))?)
+}
+
+fn read_with(row: &Row, kind: EventKind, outcome: Outcome, actor: Actor) -> Result<TrailRow, StoreError> {
     let personal_text: Option<String> = get(row, "personal")?;
     let salt: Option<&[u8]> = get(row, "salt")?;
-    let actor = Actor::from_columns(get(row, "actor_kind")?, get(row, "actor_issuer")?, get(row, "actor_subject")?);
     let event = Event {
         id: EventId(get(row, "id")?),
         at: Timestamp(get(row, "happened_at")?),
-        kind: word(row, "kind", EventKind::parse)?,
-        outcome: word(row, "outcome", Outcome::parse)?,
-        actor: actor.ok_or(StoreError::Decode("actor_kind"))?,
+        kind,
+        outcome,
+        actor,
         role: get(row, "role")?,
         device: get::<Option<Uuid>>(row, "device")?.map(DeviceId),
         serial: get(row, "serial")?,

@@ -222,9 +222,13 @@ async fn key_versions(fresh: Fresh) {
     let numbers = |rows: Vec<keyharbor::domain::Attested<_>>| {
         rows.into_iter().map(|v| v.check(&TestMac).map(|v: keyharbor::domain::KeyVersion| v.version).unwrap()).collect::<Vec<_>>()
     };
-    assert_eq!(numbers(tx.versions(one, SecretKind::RecoveryKey).await.unwrap()), [2, 1]);
-    assert_eq!(numbers(tx.versions_of(&[two, one, DeviceId(id(3))]).await.unwrap()), [2, 1, 1]);
-    assert!(tx.versions_of(&[]).await.unwrap().is_empty());
+    assert_eq!(numbers(tx.versions(one, SecretKind::RecoveryKey, 9).await.unwrap()), [2, 1]);
+    assert_eq!(numbers(tx.versions(one, SecretKind::RecoveryKey, 1).await.unwrap()), [2]);
+    assert_eq!(numbers(tx.candidates(one, SecretKind::RecoveryKey, None).await.unwrap()), [2, 1]);
+    assert_eq!(tx.version_count(one, SecretKind::RecoveryKey).await.unwrap(), (2, 2));
+    assert_eq!(tx.version_count(DeviceId(id(3)), SecretKind::RecoveryKey).await.unwrap(), (0, 0));
+    assert_eq!(numbers(tx.leaders_of(&[two, one, DeviceId(id(3))]).await.unwrap()), [2, 1, 1]);
+    assert!(tx.leaders_of(&[]).await.unwrap().is_empty());
 
     let other_kek = Sealed::from_parts(vec![1], 2);
     assert!(tx.insert_version(&signed(version(13, one, 3)), &other_kek).await.is_err());
@@ -242,9 +246,10 @@ async fn key_versions(fresh: Fresh) {
     assert_eq!(tx.version(row.id).await.unwrap().unwrap().check(&TestMac).unwrap(), row);
     for at in [90, 70] {
         tx.confirm_version(row.id, Timestamp(at)).await.unwrap();
-        tx.mark_revealed(row.id, Timestamp(at + 5)).await.unwrap();
     }
+    let old_mac = signed(row.clone()).mac().to_vec();
     (row.confirmed_at, row.revealed_at) = (Timestamp(90), Some(Timestamp(95)));
+    assert!(tx.replace_version(row.id, &old_mac, &signed(row.clone())).await.unwrap());
     assert_eq!(tx.version(row.id).await.unwrap().unwrap().check(&TestMac).unwrap(), row);
     assert!(tx.version(VersionId(id(99))).await.unwrap().is_none());
     tx.commit_unrecorded().await.unwrap();
