@@ -83,7 +83,7 @@ fn the_note_names_at_most_two_pairs() {
     // 2 and Z both stand in it, which comes first; then O without 0; 8 without B comes third and is left out.
     assert_eq!(
         notes("M7KD-ORXJ-4CPV-QLFG-8DAM-2K9Z", Language::En),
-        ["This key has both **Z** and **2**: the two has a round top.", "**O** is the letter O – this key has no zero."]
+        ["This key has both **Z** and **2**: the two has a round top.", "**O** is the letter O – this key has no digit 0."]
     );
     // The mirror.
     assert_eq!(

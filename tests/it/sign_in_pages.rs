@@ -84,11 +84,11 @@ async fn s22_a_provider_that_is_down_is_said_on_the_page() {
     let answer = browser.get("/sign-in").await;
     assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
     assert!(answer.text.contains("Sign-in cannot be reached"), "{}", answer.text);
-    assert!(browser.get("/").await.text.contains("cannot be reached just now"));
+    assert!(browser.get("/").await.text.contains("cannot be reached right now"));
     world.idp.trouble_discovery(None);
     world.clock.advance_seconds(5);
     assert_eq!(browser.sign_in(&world, "astrid").await.status, StatusCode::SEE_OTHER);
-    assert!(!world.browser().get("/").await.text.contains("cannot be reached just now"));
+    assert!(!world.browser().get("/").await.text.contains("cannot be reached right now"));
 }
 
 #[actix_web::test]
@@ -96,7 +96,7 @@ async fn s22_every_failure_has_its_page_and_none_says_why() {
     let world = World::new().await;
     let token = |name: &str| world.idp.token_claim(name, Some(json!("wrong")));
     let lost = world.browser().get("/auth/callback?code=x&state=y").await;
-    assert!(lost.text.contains("did not bring back what it was given"), "{}", lost.text);
+    assert!(lost.text.contains("did not send back the cookie"), "{}", lost.text);
     for claim in ["iss", "aud", "nonce", "azp", "exp"] {
         token(claim);
         let answer = world.browser().sign_in(&world, "astrid").await;

@@ -213,7 +213,7 @@ async fn s15_without_auth_time_no_key_unless_the_setting_says_so() {
     let mut astrid = world.signed_in("astrid").await;
     let answer = astrid.reveal(&device).await;
     assert_eq!(answer.status, StatusCode::FORBIDDEN);
-    assert!(answer.text.contains("auth_time"), "{}", answer.text);
+    assert!(answer.text.contains("does not say when you proved who you are"), "{}", answer.text);
     let row = world.last().await.event;
     assert_eq!((row.kind, row.detail.as_str()), (EventKind::RevealRefused, "no_auth_time"));
     let mut kim = world.signed_in("kim").await;
