@@ -161,12 +161,15 @@ section! {
         step_up_owner_seconds: i64 = 300,
         /// The same for the helpdesk.
         step_up_desk_seconds: i64 = 1800,
-        /// Reveals per person.
+        /// Reveals of one person in a minute; one more waits for the next.
         per_minute: i64 = 10,
+        /// The same for an hour.
         per_hour: i64 = 50,
+        /// The same for a day (UTC).
         per_day: i64 = 100,
-        /// The page offers to copy the key.
+        /// The page of one's own key offers to copy it.
         copy_owner: bool = true,
+        /// The same for the helpdesk.
         copy_desk: bool = false,
         /// What a ticket number must look like (regular expression, matched as a whole).
         ticket_pattern: Option<String> = None,
@@ -194,9 +197,11 @@ section! {
         brand: String = "Keyharbor".into(),
         /// The name of the organisation, as in "Sign in with Acme".
         organisation: Option<String> = None,
+        /// Who helps, at the foot of each page: a telephone number.
         it_phone: Option<String> = None,
+        /// An e-mail address.
         it_email: Option<String> = None,
-        /// E.g. "weekdays 8–17".
+        /// When somebody answers, e.g. "weekdays 8–17".
         it_hours: Option<String> = None,
         /// The zone in which times are shown.
         time_zone: String = "UTC".into(),

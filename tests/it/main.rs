@@ -27,6 +27,7 @@ mod matrix;
 mod oidc_answers;
 mod oidc_tokens;
 mod oidc_world;
+mod outbound;
 mod owners;
 mod panics;
 mod probe;
