@@ -50,8 +50,10 @@ pub async fn run(config: Config) -> anyhow::Result<ExitCode> {
     let server = start(service.clone(), listener)?;
     let handle = server.handle();
     let tasks = background(&service, clock, &store);
+    // Signals count from here on, not from the task's first turn.
+    let stop = stop_signal();
     actix_web::rt::spawn(async move {
-        stop_signal().await;
+        stop.await;
         tracing::info!("stopping: no new connections, open requests finish");
         handle.stop(true).await;
     });

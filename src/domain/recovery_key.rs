@@ -1,6 +1,7 @@
 //! A FileVault personal recovery key: parsed, never printed, wiped from memory when dropped.
 
-use zeroize::{Zeroize, Zeroizing};
+use unicode_normalization::UnicodeNormalization as _;
+use zeroize::Zeroizing;
 
 use super::device::is_format;
 
@@ -102,27 +103,33 @@ impl RecoveryKey {
     }
 }
 
-/// `true` when free text holds something shaped like a recovery key, in any spacing or case: such text is refused where
-/// a reason is asked for. 24 letters or digits in groups of four, or in one run with a digit in it.
+/// `true` when free text holds something shaped like a recovery key, in any case, width and spacing, alone or in a sentence:
+/// such text is refused where a reason is asked for. Six words of four letters or digits in a row; 24 in one word; or 24 in
+/// words whose lengths are multiples of four, with a digit in two of them at least.
 pub fn looks_like_key(text: &str) -> bool {
     // Characters that nobody sees are taken out when a text is kept: what is left must not be a key either.
     let seen = |c: &char| c.is_whitespace() || !(c.is_control() || is_format(*c));
-    let kept = Zeroizing::new(text.chars().filter(seen).collect::<String>());
-    key_shaped(text) || key_shaped(&kept)
+    let kept = Zeroizing::new(text.nfkc().filter(seen).collect::<String>());
+    let plain = Zeroizing::new(text.nfkc().collect::<String>());
+    key_shaped(&plain) || key_shaped(&kept) || (kept.bytes().any(|b| b.is_ascii_digit()) && RecoveryKey::parse(&kept).is_ok())
 }
 
 fn key_shaped(text: &str) -> bool {
-    let mut wide: String = text.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '-' }).collect();
-    let mut run = 0usize; // groups of exactly four in a row
-    let mut found = false;
-    for group in wide.split('-').filter(|g| !g.is_empty()) {
-        run = if group.len() == 4 { run + 1 } else { 0 };
-        let solid = group.len() == 24 && group.bytes().any(|b| b.is_ascii_digit()) && group.bytes().any(|b| b.is_ascii_alphabetic());
-        found |= solid || (run >= 6);
-    }
-    wide.zeroize();
-    // However it is cut into groups: the whole text is a key.
-    found || (text.bytes().any(|b| b.is_ascii_digit()) && RecoveryKey::parse(text).is_ok())
+    let words: Vec<&str> = text.split(|c: char| !c.is_ascii_alphanumeric()).filter(|w| !w.is_empty()).collect();
+    (0..words.len()).any(|first| {
+        let (mut length, mut count, mut with_digits, mut all_four) = (0, 0, 0, true);
+        for word in words.iter().skip(first).take_while(|w| w.len() % 4 == 0) {
+            length += word.len();
+            count += 1;
+            with_digits += usize::from(word.bytes().any(|b| b.is_ascii_digit()));
+            all_four &= word.len() == 4;
+            if length >= 24 {
+                let letters = word.bytes().any(|b| b.is_ascii_alphabetic());
+                return length == 24 && (all_four || with_digits >= 2 || (count == 1 && with_digits == 1 && letters));
+            }
+        }
+        false
+    })
 }
 
 #[cfg(test)]
@@ -166,6 +173,10 @@ mod tests {
         assert!(looks_like_key("AAAABBBBCCCCDDDDEEEEFFF2"));
         assert!(looks_like_key("AAAABBBB CCCCDDDD EEEEFFF2"));
         assert!(looks_like_key("A\u{200B}AAA-B\u{AD}BBB-CC\u{2060}CC-DDDD-EEEE-FFF2"), "invisible characters go before a text is kept");
+        for cut in ["AAAABBBB\nCCCCDDD3\nEEEEFFF2", "he read AAAABBB2 CCCCDDD3 EEEEFFFF", "key AAAA-BBBB-CCC3-DDDD-EEEEFFF2", "ＡＡＡＡ－ＢＢＢＢ－ＣＣＣＣ－ＤＤＤＤ－ＥＥＥＥ－ＦＦＦ２"] {
+            assert!(looks_like_key(cut), "{cut}");
+        }
+        assert!(!looks_like_key("reported computer 20261128 as lost"));
         assert!(!looks_like_key("forgot the password after a holiday, called back on the number in the directory"));
     }
 }

@@ -66,7 +66,7 @@ fn from_file(path: &Path) -> Result<RootKey, CustodyError> {
     // its files are links into a folder whose name begins with two dots.
     let real = path.canonicalize().unwrap_or_default();
     let volume = real.components().any(|c| c.as_os_str().as_encoded_bytes().starts_with(b".."));
-    let exempt = volume || ["/run/credentials/", "/var/run/secrets/", "/run/secrets/"].iter().any(|p| path.starts_with(p));
+    let exempt = volume || ["/run/credentials/", "/var/run/secrets/", "/run/secrets/"].iter().any(|p| real.starts_with(p));
     if mode & 0o077 != 0 && !exempt {
         return Err(CustodyError::TooOpen { path: shown, mode });
     }

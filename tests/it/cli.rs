@@ -95,6 +95,17 @@ fn config_check_and_defaults() {
 }
 
 #[test]
+fn s77_a_check_of_the_settings_says_that_nobody_would_own_a_device() {
+    let home = Home::new(ISSUER);
+    let named = "warning: oidc.owner_claim is not set";
+    assert!(!home.run(&["config", "check"]).ok().out.contains(named));
+    let text = std::fs::read_to_string(home.path("keyharbor.toml")).unwrap();
+    home.settings(&text.replace("owner_claim = \"preferred_username\"\n", ""));
+    let checked = home.run(&["config", "check"]).ok();
+    assert!(checked.out.contains(named) && checked.out.ends_with("the settings can be used\n"), "{}", checked.out);
+}
+
+#[test]
 fn tokens_are_shown_once_listed_without_their_secret_and_revoked() {
     let home = Home::ready(ISSUER);
     let made =

@@ -112,6 +112,25 @@ async fn s63_a_bad_check_in_is_a_400_that_names_the_field_and_repeats_nothing() 
 }
 
 #[actix_web::test]
+async fn s63_letters_never_seen_in_keys_are_taken_at_the_door_of_agents_too() {
+    for world in World::both().await {
+        let door = format!("/compat/crypt/{}/checkin/", path_token(&world).await);
+        world.own(MAC, "astrid").await;
+        let mut astrid = world.signed_in("astrid").await;
+        for (n, letter) in ['I', 'S', '0', '1'].into_iter().enumerate() {
+            let key = format!("AAA{letter}-BBBB-CCCC-DDDD-EEEE-FFF2");
+            let answer = form(&world, &door, &[], &[("serial", MAC), ("recovery_password", &key)]).await;
+            assert_eq!((answer.status, &answer.json()["new_secret_escrowed"]), (StatusCode::OK, &true.into()), "{letter}");
+            let grant = astrid.reveal(&world.device_id(MAC).await).await;
+            assert_eq!(astrid.get(grant.location()).await.key().as_deref(), Some(key.as_str()), "kept as it came");
+            assert_eq!(rows(&world, "key_versions").await, n as i64 + 1);
+            world.clock.advance_seconds(1);
+        }
+        assert_eq!(rows(&world, "key_versions WHERE unseen_letters = 0").await, 0);
+    }
+}
+
+#[actix_web::test]
 async fn a_key_in_the_query_is_not_read_and_other_methods_are_405() {
     let world = World::new().await;
     let path = path_token(&world).await;

@@ -12,7 +12,7 @@ use keyharbor::service::custody::{Custody, CustodyError, confirm_ring, create_ri
 use serde_json::json;
 
 use crate::fixed::START;
-use crate::probe::{census, form, part};
+use crate::probe::{census, form, part, text};
 use crate::world::{KEY, MAC, OTHER_KEY, World};
 
 const OF_MAC: &str = "device = (SELECT id FROM devices WHERE serial = 'C02TEST00001')";
@@ -63,6 +63,55 @@ async fn s51_a_sealed_value_from_elsewhere_shows_no_key() {
 }
 
 #[actix_web::test]
+async fn s53_a_damaged_stored_value_shows_no_key_and_is_no_500() {
+    for world in World::both().await {
+        let device = world.astrids_mac().await;
+        let mut astrid = world.signed_in("astrid").await;
+        let good = astrid.reveal(&device).await.location().to_owned();
+        let hex = if world.fresh.url.starts_with("sqlite") { "hex(sealed)" } else { "encode(sealed, 'hex')" };
+        let blob = text(&world.fresh.url, &format!("SELECT {hex} FROM key_versions")).await.to_lowercase();
+        assert!(blob.starts_with("0100000001") && blob.len() == 2 * (65 + KEY.len()), "version 1, KEK 1");
+        let zeros = "00".repeat(blob.len() / 2);
+        let rest = part(&blob, 10..);
+        for (why, damaged) in [
+            ("empty", String::new()),
+            ("one byte", "01".into()),
+            ("the version alone changed", format!("02{}", part(&blob, 2..))),
+            ("version 0", format!("00{}", part(&blob, 2..))),
+            ("another KEK in the head", format!("0100000002{rest}")),
+            ("the root key's number in the head", format!("0100000000{rest}")),
+            ("a KEK beyond all", format!("01ffffffff{rest}")),
+            ("a last byte more", format!("{blob}00")),
+            (
+                "the last bit",
+                format!("{}{:02x}", part(&blob, ..blob.len() - 2), u8::from_str_radix(part(&blob, blob.len() - 2..), 16).unwrap() ^ 1),
+            ),
+            ("nothing but zeros", zeros),
+        ] {
+            let literal = crate::forged_rows::bytes(&world, &damaged);
+            assert_eq!(world.sql(&format!("UPDATE key_versions SET sealed = {literal}")).await, 1);
+            let before = world.count(EventKind::IntegrityFailure).await;
+            // Ten presses a minute are the most.
+            world.clock.advance_seconds(15);
+            let grant = astrid.reveal(&device).await;
+            assert_eq!(grant.status, StatusCode::SEE_OTHER, "{why}");
+            for address in [grant.location(), &good] {
+                let page = astrid.get(address).await;
+                assert_eq!((page.status, page.key()), (StatusCode::OK, None), "{why}");
+                assert!(page.text.contains("did not pass our check") && !page.text.contains("AAAA"), "{why}");
+            }
+            assert_eq!(world.count(EventKind::IntegrityFailure).await, before + 2, "{why}");
+            // Handed in again it is still known by its fingerprint, and no page fails.
+            assert_eq!(world.deposit(MAC, KEY, Trust::Observed).await.status, StatusCode::OK, "{why}");
+            assert_eq!(astrid.get(&format!("/devices/{device}")).await.status, StatusCode::OK, "{why}");
+        }
+        let literal = crate::forged_rows::bytes(&world, &blob);
+        world.sql(&format!("UPDATE key_versions SET sealed = {literal}")).await;
+        assert_eq!(astrid.get(&good).await.key().as_deref(), Some(KEY), "put back, it opens");
+    }
+}
+
+#[actix_web::test]
 async fn s51_a_version_of_another_device_kind_or_kek_counts_as_absent() {
     for change in [
         "UPDATE key_versions SET kek_id = 2",
@@ -101,6 +150,8 @@ async fn is_sealed(world: &World, token: &str, path_token: &str) {
     assert_eq!(asked(world, "/healthz").await, (200, "ok\n".into()));
     assert_eq!(asked(world, "/readyz").await, (503, "sealed\n".into()));
     assert_eq!(asked(world, "/static/nothing").await.0, 404);
+    let sheet = asked(world, &keyharbor::web::assets::asset("app.css")).await;
+    assert!(sheet.0 == 200 && sheet.1.contains('{'), "static files are served: {}", sheet.0);
     for path in ["/", "/status", "/sign-in", "/devices", "/desk", "/trail", "/nowhere"] {
         let (status, text) = asked(world, path).await;
         assert!(status == 503 && text.contains("<h1"), "{path}: a page says so: {text}");

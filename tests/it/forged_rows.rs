@@ -14,7 +14,7 @@ fn hex(world: &World, id: &str) -> String {
     if world.fresh.url.starts_with("sqlite") { format!("x'{digits}'") } else { format!("'{id}'::uuid") }
 }
 
-fn bytes(world: &World, digits: &str) -> String {
+pub fn bytes(world: &World, digits: &str) -> String {
     if world.fresh.url.starts_with("sqlite") { format!("x'{digits}'") } else { format!("'\\x{digits}'::bytea") }
 }
 
@@ -194,7 +194,9 @@ async fn s52_a_grant_bent_towards_oneself_opens_nothing() {
         let id = hex(&world, grant.trim_start_matches("/reveals/"));
         let (target, own) = (hex(&world, &device), hex(&world, &berits));
         let version = |device: &str| format!("(SELECT id FROM key_versions WHERE device = {device})");
+        let line = format!("line = {}", hex(&world, "01981c5e-7c00-7000-8000-0000000000ff"));
         let edits = [
+            (line, "line = (SELECT line FROM sessions WHERE subject = 'sub-berit')".into()),
             (format!("version = {}", version(&target)), format!("version = {}", version(&own))),
             (format!("device = {target}"), format!("device = {own}")),
             (format!("device = {target}, version = {}", version(&target)), format!("device = {own}, version = {}", version(&own))),
@@ -272,5 +274,27 @@ async fn s52_a_key_version_moved_to_ones_own_device_is_absent_there() {
         assert!(answer.location().is_empty() && !answer.text.contains(KEY));
         one_more(&world, before, "key_versions").await;
         assert_eq!(world.count(EventKind::RevealGranted).await, 0);
+    }
+}
+
+#[actix_web::test]
+async fn s52_a_superseded_key_that_was_promoted_by_hand_is_not_offered() {
+    for world in World::both().await {
+        let device = world.astrids_mac().await;
+        world.clock.advance_seconds(10);
+        world.deposit(MAC, OTHER_KEY, Trust::Observed).await;
+        assert_eq!(world.sql("UPDATE key_versions SET promoted_at = promoted_at + 3600000000 WHERE version = 1").await, 1);
+        let (mut astrid, mut kim) = (world.signed_in("astrid").await, world.signed_in("kim").await);
+        let before = failures(&world).await;
+        let grant = astrid.reveal(&device).await;
+        one_more(&world, before, "key_versions").await;
+        let page = astrid.get(grant.location()).await;
+        assert_eq!(page.key().as_deref(), Some(OTHER_KEY));
+        assert!(!page.text.contains(r#"name="which" value="other""#), "nor is it the other one");
+        let id = crate::ingest::oldest_version(&world, &device).await;
+        let before = failures(&world).await;
+        let desk = kim.desk_reveal(&device, &[("version", &id)]).await;
+        assert_eq!(desk.location(), format!("/desk/devices/{device}"), "the desk does not get it either: back to the Mac's page");
+        one_more(&world, before, "key_versions").await;
     }
 }

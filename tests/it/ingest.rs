@@ -216,7 +216,7 @@ async fn s63_letters_never_seen_in_keys_bring_a_warning_and_nothing_else() {
     assert_eq!(kim.get(grant.location()).await.key().as_deref(), Some("AAAI-BBBB-CCCC-DDDD-EEEE-FFF2"), "kept as it came");
 }
 
-async fn oldest_version(world: &World, device: &str) -> String {
+pub async fn oldest_version(world: &World, device: &str) -> String {
     let mut tx = world.fresh.store.read().await.unwrap();
     let id = keyharbor::domain::ids::DeviceId::parse(device).unwrap();
     let rows = tx.versions(id, keyharbor::domain::SecretKind::RecoveryKey, 100).await.unwrap();
@@ -266,6 +266,70 @@ async fn s78_a_planted_key_does_not_displace_a_proven_one() {
         assert_eq!(page.key().as_deref(), Some(KEY));
         assert!(page.text.contains(r#"name="which" value="other""#), "the other one is offered");
         assert_eq!(status(&world).await["contested"], false);
+        // Beside the proven key the other one is there to be tried.
+        let other = astrid.post(&format!("/devices/{device}/reveal"), &[("which", "other")]).await;
+        assert_eq!(other.status, StatusCode::SEE_OTHER, "{}", other.text);
+        let page = astrid.get(other.location()).await;
+        assert_eq!(page.key().as_deref(), Some(OTHER_KEY));
+        assert!(!page.text.contains(r#"name="which" value="other""#), "this is the other one");
+        let last = world.trail().await.into_iter().rfind(|r| r.event.kind == EventKind::RevealGranted).unwrap().event;
+        assert_eq!(last.detail, "version 2", "the trail says which");
+    }
+}
+
+#[actix_web::test]
+async fn s78_the_real_macs_next_check_in_by_its_agent_makes_its_key_current_again() {
+    for world in World::both().await {
+        let agent = world.token(&[Scope::EscrowWrite], Door::CryptPath, Trust::Observed).await;
+        world.own(MAC, "astrid").await;
+        assert_eq!(world.check_in(&agent, MAC, KEY).await.status, StatusCode::OK);
+        world.clock.advance_seconds(600);
+        // Somebody who holds a token of the fleet hands in a key of his own making.
+        world.deposit(MAC, OTHER_KEY, Trust::Observed).await;
+        let device = world.device_id(MAC).await;
+        let mut astrid = world.signed_in("astrid").await;
+        let grant = astrid.reveal(&device).await;
+        assert_eq!(astrid.get(grant.location()).await.key().as_deref(), Some(OTHER_KEY));
+        world.clock.advance_seconds(60);
+        let answer = world.check_in(&agent, MAC, KEY).await;
+        assert_eq!((answer.status, &answer.json()["new_secret_escrowed"]), (StatusCode::OK, &json!(false)));
+        let now = status(&world).await;
+        assert_eq!((&now["version"], &now["contested"], &now["versions"]), (&json!(1), &json!(true), &json!(2)));
+        let grant = astrid.reveal(&device).await;
+        assert_eq!(astrid.get(grant.location()).await.key().as_deref(), Some(KEY));
+        assert_eq!(world.count(EventKind::DepositPromoted).await, 1);
+    }
+}
+
+#[actix_web::test]
+async fn s78_the_desk_opens_any_version_and_the_one_it_names() {
+    for world in World::both().await {
+        let keys = [KEY, OTHER_KEY, "NNNN-PPPP-QQQQ-RRRR-TTTT-UUU4"];
+        for key in keys {
+            assert_eq!(world.deposit(MAC, key, Trust::Observed).await.status, StatusCode::CREATED);
+            world.clock.advance_seconds(60);
+        }
+        let device = world.device_id(MAC).await;
+        let mut kim = world.signed_in("kim").await;
+        let id = keyharbor::domain::ids::DeviceId::parse(&device).unwrap();
+        let versions = world.fresh.store.read().await.unwrap().versions(id, keyharbor::domain::SecretKind::RecoveryKey, 100).await.unwrap();
+        let page = kim.get(&format!("/desk/devices/{device}")).await.text;
+        for row in &versions {
+            let (number, version) = (row.parts().0.version, row.parts().0.id.to_string());
+            // The current one is chosen by naming none.
+            assert_eq!(page.contains(&version), number != 3, "version {number} is there to be chosen");
+            let grant = kim.desk_reveal(&device, &[("version", &version)]).await;
+            assert_eq!(kim.get(grant.location()).await.key().as_deref(), Some(keys[number as usize - 1]), "version {number}");
+            let last = world.trail().await.into_iter().rfind(|r| r.event.kind == EventKind::RevealGranted).unwrap().event;
+            assert_eq!((last.version, last.detail), (Some(row.parts().0.id), format!("version {number}")));
+        }
+        // A version of another Mac is none of this one's.
+        world.deposit("C02OTHER0001", KEY, Trust::Observed).await;
+        let foreign = oldest_version(&world, &world.device_id("C02OTHER0001").await).await;
+        let before = world.count(EventKind::RevealGranted).await;
+        let refused = kim.desk_reveal(&device, &[("version", &foreign)]).await;
+        assert_eq!(refused.location(), format!("/desk/devices/{device}"), "back to the Mac's page: {}", refused.status);
+        assert_eq!(world.count(EventKind::RevealGranted).await, before);
     }
 }
 

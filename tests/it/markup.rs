@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use actix_web::http::{Method, StatusCode};
 use keyharbor::domain::EventKind;
+use keyharbor::domain::escrow::Trust;
 use keyharbor::domain::token::{Door, Scope};
 use keyharbor::telemetry;
 use tracing_subscriber::fmt::MakeWriter;
@@ -59,7 +60,7 @@ fn inert(page: &Answer, place: &str) {
 
 /// Every free field of a device, by the API that writes them.
 async fn dress(world: &World, text: &str) {
-    let token = world.token(&[Scope::DevicesWrite], Door::Header, keyharbor::domain::Trust::Observed).await;
+    let token = world.token(&[Scope::DevicesWrite], Door::Header, Trust::Observed).await;
     let fields = ["name", "hostname", "model", "os_version", "asset_tag", "device_key", "udid"];
     let body = fields.into_iter().map(|f| (f.to_owned(), text.into())).collect::<serde_json::Map<_, _>>();
     let answer = world.api(Method::PUT, &format!("/api/v1/devices/{MAC}"), &token, Some(body.into())).await;
@@ -75,7 +76,7 @@ async fn s33_markup_is_text_on_every_page_and_a_string_in_json() {
         world.idp.claim("astrid", "name", text.into());
         world.idp.claim("kim", "name", text.into());
         world.own(MAC, "astrid").await;
-        let token = world.token(&[Scope::EscrowWrite, Scope::DevicesRead], Door::Header, keyharbor::domain::Trust::Observed).await;
+        let token = world.token(&[Scope::EscrowWrite, Scope::DevicesRead], Door::Header, Trust::Observed).await;
         let deposit = serde_json::json!({ "serial": MAC, "recovery_key": KEY, "hostname": text, "user": text });
         assert_eq!(world.api(Method::POST, "/api/v1/deposits", &token, Some(deposit)).await.status, StatusCode::CREATED);
         dress(&world, text).await;
@@ -181,6 +182,61 @@ impl Lines {
 }
 
 #[actix_web::test]
+async fn s49_a_failed_callback_a_report_a_machine_and_an_agent_stay_within_their_lines() {
+    let lines = Lines::default();
+    // See below.
+    let _second: tracing::Dispatch = telemetry::lines("info", std::io::sink).into();
+    let _logging = telemetry::lines("info", lines.clone()).set_default();
+    let world = World::new().await;
+    let token = world.token(&[Scope::EscrowWrite], Door::Header, Trust::Observed).await;
+    let agent = world.token(&[Scope::EscrowWrite], Door::CryptPath, Trust::Observed).await;
+    let encoded = |text: &str| url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
+    for text in HOSTILE {
+        // A callback that belongs to an open sign-in, so that its `error` is read.
+        let mut browser = world.browser();
+        let leave = browser.get("/sign-in").await;
+        let url = url::Url::parse(leave.location()).unwrap();
+        let state = url.query_pairs().find(|(name, _)| name == "state").unwrap().1.into_owned();
+        let issuer = encoded(world.idp.issuer());
+        let back = format!("/auth/callback?error={0}&error_description={0}&state={1}&iss={issuer}", encoded(text), encoded(&state));
+        let report = serde_json::json!({ "csp-report": { "effective-directive": text, "blocked-uri": text } }).to_string();
+        let deposit = serde_json::json!({ "serial": text, "recovery_key": text, "hostname": text, text: text }).to_string();
+        let hinted = serde_json::json!({ "serial": MAC, "recovery_key": KEY, "hostname": text, "user": text }).to_string();
+        let bearer = format!("Bearer {token}");
+        let json = [("authorization", bearer.as_str()), ("content-type", "application/json")];
+        let csp = [("content-type", "application/csp-report")];
+        let form = [("content-type", "application/x-www-form-urlencoded")];
+        let body = format!("serial={MAC}&recovery_password={KEY}&macname={0}&username={0}", encoded(text));
+        let odd = format!("serial={0}&recovery_password={0}&secret_type={0}&{0}={0}", encoded(text));
+        let door = format!("/compat/crypt/{agent}/checkin/");
+        lines.take();
+        let callback = browser.get(&back).await;
+        assert!(callback.status.is_client_error(), "{}", callback.status);
+        let mut said = vec![("/auth/callback", lines.take())];
+        for (path, headers, body, route) in [
+            ("/csp-report", &csp[..], report, "/csp-report"),
+            ("/api/v1/deposits", &json, deposit, "/api/v1/deposits"),
+            ("/api/v1/deposits", &json, hinted, "/api/v1/deposits"),
+            (&door, &form, odd, "/compat/crypt/{token}/checkin/"),
+            (&door, &form, body, "/compat/crypt/{token}/checkin/"),
+        ] {
+            world.raw(Method::POST, path, headers, body).await;
+            said.push((route, lines.take()));
+        }
+        for (route, said) in said {
+            let requests: Vec<_> = said.iter().filter(|l| l["target"] == "keyharbor::request").collect();
+            assert!(requests.len() == 1 && requests[0]["route"] == route, "{route}: {said:?}");
+            assert!(said.len() <= 2 && said.iter().all(|l| l.get("forged").is_none()), "{route}: {said:?}");
+        }
+    }
+    for row in world.trail().await {
+        let kept = format!("{}{}", row.personal_text.unwrap(), row.event.detail + row.event.serial.as_deref().unwrap_or_default());
+        assert!(!kept.chars().any(|c| c.is_control() || keyharbor::domain::device::is_format(c)), "{kept:?}");
+    }
+    assert_eq!(world.count(EventKind::DepositNew).await, 1);
+}
+
+#[actix_web::test]
 async fn s49_one_json_line_per_request_whatever_stands_in_it() {
     let lines = Lines::default();
     // With one subscriber alone, a line that another test's thread reaches first would be taken for one that nobody wants.
@@ -190,7 +246,7 @@ async fn s49_one_json_line_per_request_whatever_stands_in_it() {
         let world = World::new().await;
         world.own(MAC, "astrid").await;
         world.idp.claim("kim", "name", text.into());
-        assert_eq!(world.deposit(MAC, KEY, keyharbor::domain::Trust::Observed).await.status, StatusCode::CREATED);
+        assert_eq!(world.deposit(MAC, KEY, Trust::Observed).await.status, StatusCode::CREATED);
         dress(&world, text).await;
         let device = world.device_id(MAC).await;
         let mut kim = world.signed_in("kim").await;

@@ -89,7 +89,11 @@ async fn s39_every_route_by_every_caller() {
         recipes_used += 1;
         let _ = writeln!(text, "{} {}  ({:?})", route.method, route.path, route.door);
         for who in Who::ALL {
-            let targets: &[Target] = if found.device { &Target::ALL } else { &[Target::Own] };
+            let targets: &[Target] = match found.device {
+                true if route.path.starts_with("/reveals/") => &Target::GRANTS,
+                true => &Target::DEVICES,
+                false => &[Target::Own],
+            };
             let mut cells = Vec::new();
             for target in targets {
                 let status = cast.ask(who, route, &found, *target).await;

@@ -41,6 +41,16 @@ pub async fn number(url: &str, sql: &str) -> i64 {
     }
 }
 
+/// The same for a text.
+pub async fn text(url: &str, sql: &str) -> String {
+    let sql = AssertSqlSafe(sql.to_owned());
+    if url.starts_with("sqlite") {
+        sqlx::query_scalar(sql).fetch_one(&mut SqliteConnection::connect(url).await.unwrap()).await.unwrap()
+    } else {
+        sqlx::query_scalar(sql).fetch_one(&mut PgConnection::connect(url).await.unwrap()).await.unwrap()
+    }
+}
+
 pub async fn rows(world: &World, table: &str) -> i64 {
     number(&world.fresh.url, &format!("SELECT count(*) FROM {table}")).await
 }

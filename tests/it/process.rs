@@ -137,6 +137,17 @@ owner_claim = "preferred_username"
         self.ask(&format!("{}{body}", self.deposit_head(token, body.len())))
     }
 
+    /// A Crypt client's check-in, the token in its path.
+    pub fn check_in(&self, token: &str, serial: &str, key: &str) -> (u16, String) {
+        let body = format!("serial={serial}&recovery_password={key}&username=u&macname=m");
+        self.ask(&format!(
+            "POST /compat/crypt/{token}/checkin/ HTTP/1.1\r\nHost: localhost:{}\r\nContent-Type: application/x-www-form-urlencoded\r\n\
+             Content-Length: {}\r\nConnection: close\r\n\r\n{body}",
+            self.port,
+            body.len()
+        ))
+    }
+
     pub fn deposit_head(&self, token: &str, length: usize) -> String {
         format!(
             "POST /api/v1/deposits HTTP/1.1\r\nHost: localhost:{}\r\nAuthorization: Bearer {token}\r\nContent-Type: application/json\r\n\

@@ -6,6 +6,8 @@ use keyharbor::domain::escrow::Trust;
 use keyharbor::domain::token::{Door, Scope};
 use keyharbor::domain::{EventKind, Outcome};
 
+use crate::probe::Logs;
+use crate::sqltrace::traced;
 use crate::world::{Browser, KEY, MAC, World, token_id};
 
 const AGENT: &str = "Mozilla/5.0 (Test)";
@@ -209,6 +211,81 @@ async fn s47_strangers_get_five_rows_a_network_and_minute_and_one_summary() {
         knock(&world, "198.51.100.3:999", "/devices").await;
         let rows = world.trail().await;
         assert_eq!(rows_of(&rows, EventKind::AccessRefused, "198.51.100.").count(), 6, "a new minute");
+    }
+}
+
+#[actix_web::test]
+async fn s47_what_strangers_ask_after_the_fifth_time_never_reaches_the_database() {
+    for world in World::both().await {
+        let cross = [("content-type", "application/x-www-form-urlencoded"), ("origin", "https://evil.example")];
+        for (n, (method, path)) in [
+            (Method::GET, "/devices".to_owned()),
+            (Method::GET, "/trail".to_owned()),
+            (Method::POST, "/sign-out".to_owned()),
+            (Method::GET, format!("/api/v1/devices/{MAC}")),
+            (Method::GET, format!("/compat/crypt/kh_x/verify/{MAC}/recovery_key/")),
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            let mut stranger = world.browser();
+            stranger.peer = format!("198.51.{n}.7:999").parse().unwrap();
+            for round in 0..8 {
+                let (answer, statements) = traced(stranger.request(method.clone(), &path, &cross, String::new())).await;
+                assert!([401, 403].contains(&answer.status.as_u16()), "{path}: {}", answer.status);
+                let rows = statements.iter().filter(|s| s.contains("INSERT INTO audit_events")).count();
+                assert_eq!(rows, usize::from(round < 5), "{path}, round {round}");
+                assert!(round < 5 || statements.is_empty(), "{path}, round {round}: {statements:?}");
+            }
+        }
+        // A token of the right form has to be looked up, and that is all.
+        let unknown = format!("kh_{}_{}", "0".repeat(16), "a".repeat(43));
+        for round in 0..8 {
+            let (answer, statements) = traced(world.api(Method::GET, "/api/v1/devices/X", &unknown, None)).await;
+            assert_eq!(answer.status, StatusCode::UNAUTHORIZED);
+            assert!(round < 5 || statements.iter().all(|s| s.starts_with("SELECT") && s.contains("api_tokens")), "{statements:?}");
+        }
+    }
+}
+
+#[actix_web::test]
+async fn s47_the_granted_row_with_every_field_and_the_requests_id() {
+    for world in World::both().await {
+        let device = world.astrids_mac().await;
+        let mut astrid = with_agent(&world, "astrid").await;
+        astrid.get("/help").await;
+        // With one subscriber alone, a line that another test's thread reaches first would be taken for one that nobody wants.
+        let _second: tracing::Dispatch = keyharbor::telemetry::lines("info", std::io::sink).into();
+        let (logs, guard) = Logs::start();
+        let answer = astrid.reveal(&device).await;
+        drop(guard);
+        let row = of(&world, EventKind::RevealGranted).await;
+        person(&world, &row, "astrid", "owner", Outcome::Ok);
+        let id = keyharbor::domain::ids::DeviceId::parse(&device).unwrap();
+        let versions = world.fresh.store.read().await.unwrap().versions(id, keyharbor::domain::SecretKind::RecoveryKey, 100).await.unwrap();
+        let e = &row.event;
+        assert_eq!((e.device, e.serial.as_deref(), e.version), (Some(id), Some(MAC), Some(versions[0].parts().0.id)));
+        assert_eq!(e.grant.map(|g| format!("/reveals/{g}")).as_deref(), Some(answer.location()));
+        assert_eq!((e.detail.as_str(), &e.personal.reason, &e.personal.ticket), ("offered", &None, &None));
+        let lines: Vec<serde_json::Value> = logs.text().lines().map(|l| serde_json::from_str(l).unwrap()).collect();
+        let line = lines.iter().find(|l| l["route"] == "/devices/{id}/reveal").unwrap();
+        assert_eq!(line["request"].as_str().map(str::to_owned), e.request.map(|r| r.to_string()), "the log names the same request");
+    }
+}
+
+#[actix_web::test]
+async fn s47_a_refused_machine_is_told_the_request_that_the_trail_names() {
+    let world = World::new().await;
+    let token = world.token(&[Scope::EscrowWrite], Door::Header, Trust::Observed).await;
+    let body = serde_json::json!({ "serial": MAC, "recovery_key": "no" });
+    for (method, path, body, status) in
+        [(Method::POST, "/api/v1/deposits", Some(body), 422), (Method::GET, "/api/v1/devices/C02TEST00001", None, 403)]
+    {
+        let answer = world.api(method, path, &token, body).await;
+        assert_eq!(answer.status, status, "{}", answer.text);
+        let row = world.last().await.event;
+        assert_eq!((row.actor, row.outcome), (Actor::Token(token_id(&token).to_owned()), Outcome::Refused));
+        assert_eq!(answer.json()["request_id"].as_str().map(str::to_owned), row.request.map(|r| r.to_string()));
     }
 }
 

@@ -13,7 +13,7 @@ use crate::sqltrace::traced;
 use crate::world::{Answer, KEY, MAC, OTHER_KEY, World};
 
 /// From now on the database takes no trail row of that kind.
-async fn refuse_rows(world: &World, kind: &str, how: &str) {
+pub async fn refuse_rows(world: &World, kind: &str, how: &str) {
     if world.fresh.url.starts_with("sqlite") {
         let body = format!("BEFORE INSERT ON audit_events WHEN NEW.kind = '{kind}' BEGIN SELECT RAISE(ABORT, 'no'); END");
         world.sql(&format!("CREATE TRIGGER no_rows {body}")).await;
@@ -27,7 +27,7 @@ async fn refuse_rows(world: &World, kind: &str, how: &str) {
 const RAISE: &str = "RAISE EXCEPTION 'no'";
 
 /// 503, nothing of a key, and no sealed bytes were read: nothing could be opened.
-fn nothing_opened(answer: &Answer, statements: &[String], times: &str) {
+pub fn nothing_opened(answer: &Answer, statements: &[String], times: &str) {
     assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE, "{}", answer.text);
     assert!(answer.header("retry-after").is_some());
     assert!(answer.key().is_none() && !answer.text.contains("AAAA") && answer.location().is_empty());

@@ -11,7 +11,7 @@ use serde_json::json;
 
 use crate::fixed;
 use crate::idp::Idp;
-use crate::probe::part;
+use crate::probe::{holds, part};
 use crate::process::{Home, Running, answer, command};
 use crate::world::{KEY, MAC};
 
@@ -75,6 +75,8 @@ fn s57_serve_refuses_a_demos_ring_and_serves_sealed_without_its_key() {
     let server = home.serve();
     assert!(server.said.contains("can be read by others (mode 640)"));
     assert_eq!((home.get("/healthz").0, home.get("/readyz").0, home.get("/").0), (200, 503, 503));
+    let sheet = home.get(&keyharbor::web::assets::asset("app.css"));
+    assert!(sheet.0 == 200 && sheet.1.contains("text/css"), "the page that says so has its style: {}", sheet.1);
     assert_eq!(home.deposit(&token, MAC, KEY).0, 503);
     drop(server);
     home.run(&["token", "list"]).fails("can be read by others");
@@ -92,6 +94,93 @@ fn s57_serve_refuses_a_demos_ring_and_serves_sealed_without_its_key() {
     let mut serve = command();
     serve.arg("--config").arg(folder.path().join("d/keyharbor.toml")).arg("serve");
     crate::process::refuses(serve, "was made by `keyharbor demo` and is refused here");
+}
+
+#[test]
+fn s57_a_key_that_systemd_hands_over_is_read_whatever_its_mode() {
+    let home = Home::ready("http://127.0.0.1:9");
+    let handed = tempfile::tempdir().unwrap();
+    let file = handed.path().join("keyharbor-root");
+    std::fs::rename(home.path("root.key"), &file).unwrap();
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o644)).unwrap();
+    let settings = std::fs::read_to_string(home.path("keyharbor.toml")).unwrap();
+    let key_file = format!("key_file = \"{}\"", home.path("root.key").display());
+    assert!(settings.contains(&key_file));
+    home.settings(&settings.replace(&key_file, "credential = \"keyharbor-root\""));
+    let serve = |directory: &std::path::Path| {
+        let mut serve = home.command(&["serve"]);
+        serve.env("CREDENTIALS_DIRECTORY", directory);
+        let mut server = Running::start(serve);
+        server.until("\"serving\"");
+        server
+    };
+    let server = serve(handed.path());
+    assert!(!server.said.contains("sealed"), "{}", server.said);
+    assert_eq!(home.get("/readyz").0, 200);
+    drop(server);
+    // A key file of one's own with that mode is refused, and a directory without the credential gives none.
+    let server = serve(home.folder.path());
+    assert!(server.said.contains("the root key cannot be read from"), "{}", server.said);
+    assert_eq!(home.get("/readyz").0, 503);
+    drop(server);
+    home.settings(&settings.replace(&key_file, &format!("key_file = \"{}\"", file.display())));
+    let server = home.serve();
+    assert!(server.said.contains("can be read by others (mode 644)"), "{}", server.said);
+    assert_eq!(home.get("/readyz").0, 503);
+}
+
+/// Every file below a folder, whole.
+fn files(folder: &std::path::Path) -> Vec<(std::path::PathBuf, Vec<u8>)> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(files(&path));
+        } else {
+            let bytes = std::fs::read(&path).unwrap();
+            found.push((path, bytes));
+        }
+    }
+    found
+}
+
+#[test]
+fn s50_a_server_at_its_most_talkative_leaves_no_secret_anywhere() {
+    const CANARY: &str = "ZQCN-ARYK-EYAA-VVWW-XXYY-ZZ29";
+    let home = Home::ready("http://127.0.0.1:9");
+    let header = token(&home);
+    let create = ["token", "create", "--name", "c", "--scope", "escrow:write", "--door", "crypt-path"];
+    let path = home.run(&create).ok().out.trim().to_owned();
+    let temporary = tempfile::tempdir().unwrap();
+    let mut serve = home.command(&["serve"]);
+    serve.env("KEYHARBOR__LOG__LEVEL", "trace").env("TMPDIR", temporary.path());
+    let mut server = Running::start(serve);
+    server.until("\"serving\"");
+    assert_eq!((home.deposit(&header, MAC, CANARY).0, home.check_in(&path, MAC, CANARY).0), (201, 200));
+    // Refused ones are as quiet: a key in the place of a serial number, one with a letter too many, a token at the wrong door.
+    assert_eq!((home.deposit(&header, CANARY, MAC).0, home.check_in(&path, MAC, &format!("{CANARY}X")).0), (422, 400));
+    assert_eq!((home.deposit(&path, MAC, CANARY).0, home.check_in(&header, MAC, CANARY).0), (401, 401));
+    assert_eq!(home.get(&format!("/{CANARY}/{path}")).0, 404);
+    let key = std::fs::read_to_string(home.path("root.key")).unwrap();
+    let plain = CANARY.replace('-', "");
+    let secret = |token: &str| token.rsplit('_').next().unwrap().to_owned();
+    let secrets = [CANARY.to_owned(), plain, secret(&header), secret(&path), part(key.trim(), 8..).to_owned()];
+    // The write-ahead log is there while it runs; what it leaves behind shows after its end.
+    let mut places = files(home.folder.path());
+    assert!(places.iter().any(|(path, bytes)| path.ends_with("keyharbor.db-wal") && holds(bytes, MAC)), "the search finds what is there");
+    server.signal(Signal::TERM);
+    let said = server.end().ok();
+    assert!(said.out.contains("/compat/crypt/{token}/checkin/") && said.out.contains(r#""status":422"#), "{}", said.out);
+    places.extend([("stdout".into(), said.out.into_bytes()), ("stderr".into(), said.err.into_bytes())]);
+    places.extend(files(home.folder.path()));
+    places.extend(files(temporary.path()));
+    let (with_key, rest): (Vec<_>, Vec<_>) = places.into_iter().partition(|(path, _)| path.ends_with("root.key"));
+    assert!(with_key.iter().all(|(_, bytes)| holds(bytes, &secrets[4])) && with_key.len() == 2 && rest.len() >= 5);
+    for (place, bytes) in rest {
+        for (n, secret) in secrets.iter().enumerate() {
+            assert!(!holds(&bytes, secret), "{} holds secret {n}", place.display());
+        }
+    }
 }
 
 fn demo(temporary: &std::path::Path, more: &[&str]) -> std::process::Command {

@@ -8,6 +8,8 @@ use keyharbor::store::Engine;
 use crate::sqltrace::{outline, traced};
 use crate::world::{KEY, MAC, OTHER_KEY, World};
 
+const NEW_KEY: &str = "NNNN-PPPP-QQQQ-RRRR-TTTT-UUU4";
+
 async fn acts(engine: Engine) -> String {
     let world = World::on(engine, |_| {}).await;
     let token = world.token(&[Scope::EscrowWrite], Door::Header, Trust::Observed).await;
@@ -38,6 +40,10 @@ async fn acts(engine: Engine) -> String {
     assert_eq!(checked_in.status, StatusCode::OK, "{}", checked_in.text);
     add("Crypt check-in, the same key an hour later", &statements);
 
+    let (checked_in, statements) = traced(world.check_in(&crypt, MAC, NEW_KEY)).await;
+    assert_eq!((checked_in.status, &checked_in.json()["new_secret_escrowed"]), (StatusCode::OK, &true.into()), "{}", checked_in.text);
+    add("Crypt check-in, a new key", &statements);
+
     world.own(MAC, "astrid").await;
     let device = world.device_id(MAC).await;
     let mut astrid = world.signed_in("astrid").await;
@@ -49,8 +55,23 @@ async fn acts(engine: Engine) -> String {
     assert_eq!(granted.status, StatusCode::SEE_OTHER, "{}", granted.text);
     add("reveal, the press", &statements);
     let (shown, statements) = traced(astrid.get(granted.location())).await;
-    assert_eq!(shown.key().as_deref(), Some(OTHER_KEY));
+    assert_eq!(shown.key().as_deref(), Some(NEW_KEY));
     add("reveal, the page with the key", &statements);
+    let (renewed, statements) = traced(astrid.post(&format!("{}/renew", granted.location()), &[])).await;
+    assert_eq!(renewed.status, StatusCode::SEE_OTHER, "{}", renewed.text);
+    add("reveal, five more minutes", &statements);
+    let (hidden, statements) = traced(astrid.post(&format!("{}/hide", renewed.location()), &[])).await;
+    assert_eq!(hidden.status, StatusCode::SEE_OTHER, "{}", hidden.text);
+    add("reveal, done", &statements);
+
+    let mut kim = world.signed_in("kim").await;
+    kim.get("/help").await;
+    let (granted, statements) = traced(kim.desk_reveal(&device, &[])).await;
+    assert!(granted.location().starts_with("/reveals/"), "{}", granted.text);
+    add("desk, the press", &statements);
+    let (shown, statements) = traced(kim.get(granted.location())).await;
+    assert_eq!(shown.key().as_deref(), Some(NEW_KEY));
+    add("desk, the page with the key", &statements);
     text
 }
 

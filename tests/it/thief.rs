@@ -195,6 +195,18 @@ fn s59_secret_types_cannot_be_printed_or_copied_out() {
     assert_not_impl_any!(keyharbor::service::reveal::Shown: Debug, Display, Serialize, Clone);
     assert_not_impl_any!(keyharbor::service::reveal::View: Debug, Display, Serialize, Clone);
     assert_not_impl_any!(keyharbor::service::access::SignedIn: Debug, Display, Serialize);
+    assert_not_impl_any!(keyharbor::i18n::KeyText: Debug, Display, Serialize, Clone);
+    assert_not_impl_any!(keyharbor::i18n::KeyGroup: Debug, Display, Serialize, Clone);
+    assert_not_impl_any!(keyharbor::i18n::Run: Debug, Display, Serialize, Clone);
+    assert_not_impl_any!(keyharbor::i18n::SpelledGroup: Debug, Display, Serialize, Clone);
+    assert_not_impl_any!(keyharbor::web::pages::KeyPage: Debug, Serialize, Clone);
+    assert_not_impl_any!(keyharbor::service::sign_in::Started: Debug, Display, Serialize, Clone);
+    assert_not_impl_any!(keyharbor::service::sign_in::Finished: Debug, Display, Serialize, Clone);
+    assert_not_impl_any!(keyharbor::oidc::Begun: Debug, Display, Serialize, Clone);
+    assert_not_impl_any!(keyharbor::oidc::Callback: Debug, Display, Serialize, Clone);
+    assert_not_impl_any!(keyharbor::service::custody::Custody: Debug, Display, Serialize, Clone);
+    assert_not_impl_any!(keyharbor::service::Keyharbor: Debug, Display, Serialize);
+    assert_not_impl_any!(keyharbor::store::Store: Debug, Display, Serialize);
     assert_not_impl_any!(keyharbor::formats::crypt::CheckIn: Debug, Display, Serialize, Clone);
     assert_not_impl_any!(keyharbor::store::RingRow: Debug, Display, Serialize);
     assert_not_impl_any!(keyharbor::config::Secret: Display);

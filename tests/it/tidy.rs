@@ -230,6 +230,26 @@ fn functions_stay_short() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// The calls of a transaction, by the list in `store/tx.rs`, and what the store itself can be asked.
+fn store_functions() -> Vec<String> {
+    let read = |file: &str| fs::read_to_string(root().join(file)).unwrap();
+    let tx = read("src/store/tx.rs");
+    let (_, list) = tx.split_once("\ncalls! {").unwrap();
+    let calls = list.lines().filter(|l| !l.trim_start().starts_with("//")).filter_map(|l| l.split_once("::")?.1.split_once('('));
+    let store = read("src/store/mod.rs");
+    let own = store.lines().filter_map(|l| l.trim_start().strip_prefix("pub async fn ")?.split_once('('));
+    calls.chain(own).map(|(name, _)| name.to_owned()).collect()
+}
+
+#[test]
+fn every_store_function_runs_on_both_engines() {
+    let suite: String = rust_files("tests/it/conformance").into_iter().map(|(_, text)| text).collect();
+    let names = store_functions();
+    assert!(names.len() > 60 && names.iter().any(|n| n == "owners_of") && names.iter().any(|n| n == "sealed_key"), "{names:?}");
+    let missing: Vec<_> = names.iter().filter(|n| ![".", "::"].iter().any(|at| suite.contains(&format!("{at}{n}(")))).collect();
+    assert!(missing.is_empty(), "tests/it/conformance never calls {missing:?}");
+}
+
 #[test]
 fn nothing_disables_motion_for_all_and_nothing_is_inline() {
     let text = fs::read_to_string(root().join("static/app.css")).unwrap();

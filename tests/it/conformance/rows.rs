@@ -105,6 +105,8 @@ async fn sessions(fresh: Fresh) {
     assert_eq!(read.mac(), first.mac());
     assert_eq!(read.check(&TestMac).unwrap(), session(1, 7));
     assert!(tx.session_by_hash(&[9; 37]).await.unwrap().is_none());
+    assert_eq!(tx.session_shared(&[1; 37]).await.unwrap().unwrap().check(&TestMac).unwrap(), session(1, 7));
+    assert!(tx.session_shared(&[9; 37]).await.unwrap().is_none());
 
     // A step-up: new id, new secret, same line.
     let mut second = session(2, 7);
@@ -279,6 +281,8 @@ async fn grants(fresh: Fresh) {
     assert!(tx.insert_grant(&signed(first.clone())).await.unwrap());
     assert!(tx.insert_grant(&signed(grant(2, device, version, None))).await.unwrap(), "two that renew nothing do not clash");
     assert_eq!(tx.grant(first.id).await.unwrap().unwrap().check(&TestMac).unwrap(), first);
+    assert_eq!(tx.grant_locked(first.id).await.unwrap().unwrap().check(&TestMac).unwrap(), first);
+    assert!(tx.grant_locked(GrantId(id(4))).await.unwrap().is_none());
     assert!(tx.grant_child(first.id).await.unwrap().is_none());
     let child = grant(3, device, version, Some(first.id));
     assert!(tx.insert_grant(&signed(child.clone())).await.unwrap());

@@ -123,7 +123,24 @@ async fn an_address_with_an_unknown_part_is_refused_and_named() {
         assert!(matches!(refused, StoreError::Config(_)), "{url}: {refused:?}");
         assert!(refused.to_string().contains(part), "{url}: {refused}");
         assert!(!format!("{refused:?}").contains("hush"), "{url}");
+        // It can be seen without connecting, and is said in the same words.
+        let seen = Store::check(&url.to_owned().into()).err().unwrap();
+        assert!(matches!(seen, StoreError::Config(_)) && seen.to_string() == refused.to_string(), "{url}: {seen:?}");
     }
+}
+
+#[tokio::test]
+async fn an_address_that_can_be_used_is_seen_to_be_one_without_connecting() {
+    for fresh in engines::both().await {
+        Store::check(&fresh.url.clone().into()).unwrap();
+    }
+    Store::check(&"postgresql://u:hush@192.0.2.1:1/db?sslmode=require".to_owned().into()).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("not-there-yet.db");
+    Store::check(&format!("sqlite://{}", file.display()).into()).unwrap();
+    assert!(!file.exists(), "a look makes nothing");
+    let lost = Store::check(&format!("sqlite://{}/nowhere/x.db", folder.path().display()).into()).err().unwrap();
+    assert!(matches!(lost, StoreError::Config(ref text) if text.contains("nowhere")), "{lost:?}");
 }
 
 #[tokio::test]

@@ -17,9 +17,14 @@ pub enum Who {
     Owner,
     /// Berit, who owns another.
     Employee,
+    /// Kim.
     Helpdesk,
+    /// Kaj, who owns a Mac and a personal one himself: for him, "own" and "personal" are these.
+    HelpdeskOwner,
     Auditor,
     Admin,
+    /// Astrid, after her session was ended in another window.
+    Ended,
     Fitting,
     OtherScopes,
     OtherDoor,
@@ -28,13 +33,15 @@ pub enum Who {
 }
 
 impl Who {
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::Anonymous,
         Self::Owner,
         Self::Employee,
         Self::Helpdesk,
+        Self::HelpdeskOwner,
         Self::Auditor,
         Self::Admin,
+        Self::Ended,
         Self::Fitting,
         Self::OtherScopes,
         Self::OtherDoor,
@@ -48,8 +55,10 @@ impl Who {
             Self::Owner => "employee, the owner",
             Self::Employee => "employee, another",
             Self::Helpdesk => "helpdesk",
+            Self::HelpdeskOwner => "helpdesk, an owner",
             Self::Auditor => "auditor",
             Self::Admin => "admin",
+            Self::Ended => "owner, session ended",
             Self::Fitting => "token, fitting scope",
             Self::OtherScopes => "token, other scopes",
             Self::OtherDoor => "token, other door",
@@ -58,11 +67,30 @@ impl Who {
         }
     }
 
+    /// The Mac that stands for the target, seen from this caller.
+    fn serial(self, target: Target) -> &'static str {
+        match (self, target) {
+            (Self::HelpdeskOwner, Target::Own) => "C02KAJ000001",
+            (Self::HelpdeskOwner, Target::Personal) => "C02KAJPERS01",
+            (_, target) => target.serial(),
+        }
+    }
+
+    /// Was a grant of that kind given to this caller?
+    fn holds(self, target: Target) -> bool {
+        match target {
+            Target::Own | Target::Personal => matches!(self, Self::Owner | Self::HelpdeskOwner),
+            Target::ByDesk => self == Self::Helpdesk,
+            Target::Others => false,
+        }
+    }
+
     fn login(self) -> Option<&'static str> {
         match self {
-            Self::Owner => Some("astrid"),
+            Self::Owner | Self::Ended => Some("astrid"),
             Self::Employee => Some("berit"),
             Self::Helpdesk => Some("kim"),
+            Self::HelpdeskOwner => Some("kaj"),
             Self::Auditor => Some("eva"),
             Self::Admin => Some("ola"),
             _ => None,
@@ -77,14 +105,24 @@ pub struct Cast {
 impl Cast {
     pub async fn new() -> Self {
         let world = World::with(|c| (c.reveal.per_minute, c.reveal.per_hour, c.reveal.per_day) = (1000, 1000, 1000)).await;
-        for (target, owner) in [(Target::Own, "astrid"), (Target::Others, "dora"), (Target::Personal, "astrid")] {
-            world.own(target.serial(), owner).await;
-            world.deposit(target.serial(), KEY, Trust::Observed).await;
-        }
         let writer = world.token(&[Scope::DevicesWrite], Door::Header, Trust::Observed).await;
-        let path = format!("/api/v1/devices/{}", Target::Personal.serial());
-        world.api(Method::PUT, &path, &writer, Some(serde_json::json!({"ownership": "personal"}))).await;
+        for (who, target, owner) in [
+            (Who::Owner, Target::Own, "astrid"),
+            (Who::Owner, Target::Others, "dora"),
+            (Who::Owner, Target::Personal, "astrid"),
+            (Who::HelpdeskOwner, Target::Own, "kaj"),
+            (Who::HelpdeskOwner, Target::Personal, "kaj"),
+        ] {
+            let serial = who.serial(target);
+            world.own(serial, owner).await;
+            world.deposit(serial, KEY, Trust::Observed).await;
+            if target == Target::Personal {
+                let body = serde_json::json!({"ownership": "personal"});
+                world.api(Method::PUT, &format!("/api/v1/devices/{serial}"), &writer, Some(body)).await;
+            }
+        }
         world.idp.person("dora", &[]);
+        world.idp.person("kaj", &["mac-helpdesk"]);
         world.own("C02BERIT0001", "berit").await;
         Self { world }
     }
@@ -114,12 +152,17 @@ impl Cast {
         text.as_str().to_owned()
     }
 
-    /// A fresh grant of the device's owner, and the browser it was given to.
-    async fn grant(&self, target: Target) -> (String, Browser) {
-        let owner = if target == Target::Others { "dora" } else { "astrid" };
-        let device = self.world.device_id(target.serial()).await;
-        let mut browser = self.world.signed_in(owner).await;
-        let answer = browser.reveal(&device).await;
+    /// A fresh grant of the device's owner, or of the desk for it, and the browser it was given to.
+    async fn grant(&self, who: Who, target: Target) -> (String, Browser) {
+        let holder = match (who, target) {
+            (_, Target::Others) => "dora",
+            (_, Target::ByDesk) => "kim",
+            (Who::HelpdeskOwner, _) => "kaj",
+            _ => "astrid",
+        };
+        let device = self.world.device_id(who.serial(target)).await;
+        let mut browser = self.world.signed_in(holder).await;
+        let answer = if target == Target::ByDesk { browser.desk_reveal(&device, &[]).await } else { browser.reveal(&device).await };
         let grant = answer.location().strip_prefix("/reveals/").unwrap_or_else(|| panic!("no grant: {}", answer.text));
         (grant.to_owned(), browser)
     }
@@ -128,19 +171,19 @@ impl Cast {
         let world = &self.world;
         let token = if who.login().is_some() || who == Who::Anonymous { None } else { Some(self.token(who, recipe).await) };
         let in_path = matches!(recipe.token, Some((_, Door::CryptPath)));
-        let mut path = route.path.replace("{serial}", target.serial()).replace("{kind}", "recovery_key").replace("{code}", "sv");
+        let mut path = route.path.replace("{serial}", who.serial(target)).replace("{kind}", "recovery_key").replace("{code}", "sv");
         path = path.replace("{name:.*}", "app.css");
         // Whoever has no token of a path puts something of its form there.
         let stranger = format!("kh_{}_{}", "0".repeat(16), "a".repeat(43));
         path = path.replace("{token}", token.as_deref().unwrap_or(&stranger));
         let mut granted = None;
         if path.starts_with("/reveals/") {
-            let (id, browser) = self.grant(target).await;
+            let (id, browser) = self.grant(who, target).await;
             path = path.replace("{id}", &id);
             // A grant is bound to the session line it was given to.
-            granted = Some(browser).filter(|_| who == Who::Owner && target != Target::Others);
+            granted = Some(browser).filter(|_| who.holds(target));
         } else if path.contains("{id}") {
-            path = path.replace("{id}", &world.device_id(target.serial()).await);
+            path = path.replace("{id}", &world.device_id(who.serial(target)).await);
         }
         if route.path.starts_with("/static/") {
             path = self.asset().await;
@@ -151,6 +194,12 @@ impl Cast {
             (None, Some(login)) => world.signed_in(login).await,
             (None, None) => world.browser(),
         };
+        if who == Who::Ended {
+            let mut window = world.browser();
+            window.jar.clone_from(&browser.jar);
+            browser.get("/help").await;
+            assert_eq!(window.post("/sign-out", &[]).await.status, 303);
+        }
         if let Some(token) = token.filter(|_| !in_path) {
             browser.headers.push(("authorization".into(), format!("Bearer {token}")));
         }
@@ -158,16 +207,16 @@ impl Cast {
             Body::None => browser.request(method, &path, &[], String::new()).await,
             Body::Form(fields) => browser.post(&path, fields).await,
             Body::Json(text) => {
-                let body = text.replace("{serial}", target.serial());
+                let body = text.replace("{serial}", who.serial(target));
                 browser.request(method, &path, &[("content-type", "application/json"), ("origin", ORIGIN)], body).await
             }
             Body::CheckIn => {
-                let body = format!("serial={}&recovery_password={KEY}&username=x&macname=y", target.serial());
+                let body = format!("serial={}&recovery_password={KEY}&username=x&macname=y", who.serial(target));
                 browser.request(method, &path, &[("content-type", "application/x-www-form-urlencoded")], body).await
             }
         };
         let shows = answer.text.contains(KEY) || answer.key().is_some();
-        let may = route.path == "/reveals/{id}" && who == Who::Owner && target != Target::Others;
+        let may = route.path == "/reveals/{id}" && who.holds(target);
         assert_eq!(shows, may, "{} by {who:?} of {target:?}", route.path);
         answer.status.as_u16()
     }

@@ -9,22 +9,26 @@ pub enum Target {
     Others,
     /// Astrid's, and nobody else's business.
     Personal,
+    /// Astrid's again; of grants: one that Kim of the helpdesk got for it, with a reason.
+    ByDesk,
 }
 
 impl Target {
-    pub const ALL: [Self; 3] = [Self::Own, Self::Others, Self::Personal];
+    pub const DEVICES: [Self; 3] = [Self::Own, Self::Others, Self::Personal];
+    pub const GRANTS: [Self; 4] = [Self::Own, Self::Others, Self::Personal, Self::ByDesk];
 
     pub fn name(self) -> &'static str {
         match self {
             Self::Own => "own",
             Self::Others => "other's",
             Self::Personal => "personal",
+            Self::ByDesk => "by desk",
         }
     }
 
     pub fn serial(self) -> &'static str {
         match self {
-            Self::Own => "C02OWN000001",
+            Self::Own | Self::ByDesk => "C02OWN000001",
             Self::Others => "C02OTHER0001",
             Self::Personal => "C02PERSONAL1",
         }
