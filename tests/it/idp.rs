@@ -67,6 +67,7 @@ struct Inner {
     current: Mutex<String>,
     grants: Mutex<BTreeMap<String, Grant>>,
     access: Mutex<BTreeMap<String, String>>,
+    issued: Mutex<Vec<String>>,
     log: Mutex<Vec<String>>,
     sent: AtomicUsize,
     counter: AtomicU64,
@@ -128,6 +129,7 @@ impl Idp {
             current: Mutex::default(),
             grants: Mutex::default(),
             access: Mutex::default(),
+            issued: Mutex::default(),
             log: Mutex::default(),
             sent: AtomicUsize::new(0),
             counter: AtomicU64::new(0),
@@ -226,6 +228,11 @@ impl Idp {
     /// Every request so far: "METHOD path".
     pub fn log(&self) -> Vec<String> {
         lock(&self.0.log).clone()
+    }
+
+    /// Every access token and ID token that was handed out.
+    pub fn issued(&self) -> Vec<String> {
+        lock(&self.0.issued).clone()
     }
 
     /// Bytes that big answers could get rid of.
@@ -338,12 +345,14 @@ impl Inner {
         if proof.as_deref() != Some(&grant.challenge) || get("redirect_uri") != Some(&grant.redirect_uri) {
             return refuse("invalid_grant");
         }
-        let access = self.fresh("access");
+        let access = b64(&Sha256::digest(self.fresh("access")));
         lock(&self.access).insert(access.clone(), grant.login.clone());
+        let id_token = self.id_token(&grant);
+        lock(&self.issued).extend([access.clone(), id_token.clone()]);
         Response::json(
             200,
             &json!({
-                "access_token": access, "token_type": "Bearer", "expires_in": 300, "id_token": self.id_token(&grant),
+                "access_token": access, "token_type": "Bearer", "expires_in": 300, "id_token": id_token,
             }),
         )
     }

@@ -45,6 +45,19 @@ fn s08_a_provider_out_of_reach_stops_nothing_but_sign_in() {
 }
 
 #[test]
+fn s15_a_server_that_asks_for_no_recent_proof_says_so_when_it_starts() {
+    let home = Home::ready("http://127.0.0.1:9");
+    let warning = "oidc.danger_step_up is off: keys are shown without a recent proof of who asks";
+    assert!(!home.serve().said.contains("danger_step_up"));
+    let settings = std::fs::read_to_string(home.path("keyharbor.toml")).unwrap();
+    home.settings(&format!("{settings}danger_step_up = \"off\"\n"));
+    let said = home.serve().said.clone();
+    let line = said.lines().find(|l| l.contains(warning)).unwrap_or_else(|| panic!("{said}"));
+    let line: serde_json::Value = serde_json::from_str(line).unwrap();
+    assert_eq!((line["level"].as_str(), line["message"].as_str()), (Some("WARN"), Some(warning)));
+}
+
+#[test]
 fn a_stop_signal_lets_open_requests_finish() {
     let home = Home::ready("http://127.0.0.1:9");
     let token = token(&home);

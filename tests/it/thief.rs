@@ -26,6 +26,13 @@ impl Secrets {
         Self(vec![("key", CANARY.into()), ("key", plain), ("key", "ARYK-EYAA".into()), ("client secret", CLIENT_SECRET.into())])
     }
 
+    /// What the provider handed out: of an ID token the signature, since its claims are partly kept.
+    fn issued(&mut self, world: &World) {
+        let issued = world.idp.issued();
+        assert!(issued.iter().any(|t| t.split('.').count() == 3) && issued.iter().any(|t| !t.contains('.')), "both kinds");
+        self.0.extend(issued.iter().map(|t| ("provider's token", t.rsplit('.').next().unwrap().to_owned())));
+    }
+
     fn token(&mut self, text: &str) {
         self.0.push(("token", text.rsplit('_').next().unwrap().to_owned()));
     }
@@ -133,6 +140,7 @@ async fn show(world: &World, secrets: &mut Secrets) -> Vec<Answer> {
     let failed = berit.get(path_of(&back)).await;
     assert!(!failed.status.is_success() && !failed.status.is_redirection());
     answers.push(failed);
+    secrets.issued(world);
     answers
 }
 
@@ -146,7 +154,10 @@ async fn s50_canaries_are_in_no_log_no_file_and_no_answer_but_the_keys_own_page(
         drop(guard);
         let log = logs.text();
         let kinds: std::collections::BTreeSet<_> = secrets.0.iter().map(|(what, _)| *what).collect();
-        assert_eq!(kinds.into_iter().collect::<Vec<_>>(), ["client secret", "code", "code or state", "cookie", "key", "token"]);
+        assert_eq!(
+            kinds.into_iter().collect::<Vec<_>>(),
+            ["client secret", "code", "code or state", "cookie", "key", "provider's token", "token"]
+        );
         secrets.nowhere_in("the log", log.as_bytes());
         secrets.nowhere_in("the database", &stolen(&world));
         for (n, answer) in answers.iter().enumerate() {
@@ -168,7 +179,7 @@ async fn s50_canaries_are_in_no_log_no_file_and_no_answer_but_the_keys_own_page(
 }
 
 #[actix_web::test]
-async fn s58_a_stolen_database_holds_no_key_session_or_token() {
+async fn s58_s18_a_stolen_database_holds_no_key_session_or_token() {
     for world in World::both().await {
         let mut secrets = Secrets::new();
         hand_in(&world, &mut secrets).await;
