@@ -156,7 +156,7 @@ async fn s16_a_form_that_comes_back_with_somebody_else_is_lost() {
         assert_eq!(rows(&world, "sign_ins").await, 1);
         let answer = kim.step_up(&world, &page, "eva").await;
         assert_eq!((answer.status, rows(&world, "sign_ins").await), (StatusCode::BAD_REQUEST, 0));
-        // Eva signs in herself, in the same browser: the address of Kim's form shows her nothing, nor does any page.
+        // Kim signs in again: the desk's form is blank.
         assert_eq!(kim.sign_in(&world, "kim").await.status, StatusCode::SEE_OTHER);
         let form = kim.get(&format!("/desk/devices/{device}")).await;
         let bytes = crate::probe::stolen(&world);
