@@ -4,14 +4,15 @@
 #
 #   tests/run.sh [--no-browser | --only-browser] [arguments for cargo test …]
 #   tests/run.sh --exec COMMAND [ARGUMENT …]     nothing but the PostgreSQL, and that command beside it
+#   tests/run.sh --exec-browser COMMAND …        the same, and what the browser tests need
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cd "$root"
 
 browser=yes cargo_tests=yes rest=() command=()
-if [[ ${1:-} == --exec ]]; then
-  browser=no
+if [[ ${1:-} == --exec || ${1:-} == --exec-browser ]]; then
+  [[ $1 == --exec-browser ]] || browser=no
   command=("${@:2}")
   set --
 fi
@@ -158,16 +159,16 @@ install_missing
 begin 'PostgreSQL'
 start_cluster
 
-if ((${#command[@]} > 0)); then
-  begin "${command[0]}"
-  "${command[@]}"
-  exit
-fi
-
 if [[ $browser == yes ]]; then
   begin 'npm ci'
   install_packages
   newer_node
+fi
+
+if ((${#command[@]} > 0)); then
+  begin "${command[0]}"
+  "${command[@]}"
+  exit
 fi
 
 begin 'cargo build'

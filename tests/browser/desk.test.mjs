@@ -61,7 +61,7 @@ test('a form that lacks something is shown again with what was right, and says w
   }
 }));
 
-test('markup in a reason stays text, in the trail too', async () => {
+test('S33 markup in a reason stays text, in the trail too', async () => {
   const markup = '<img src=x onerror="window.intruder=1"><script>window.intruder=1</script>';
   await atDesk(async page => {
     await fillDesk(page, { ...GOOD_FORM, reason: 'other', reason_text: markup });

@@ -29,22 +29,24 @@ function findChromium() {
   throw new Error('no chromium, chromium-browser or google-chrome in PATH');
 }
 
-let browser;
+const browsers = new Map();
 
-function launched() {
-  browser ??= chromium.launch({
+/** One for all tests, and one that keeps pages whole for Back, as a person's does; the driver's own choice is not to. */
+function launched(keepsPages) {
+  if (!browsers.has(keepsPages)) browsers.set(keepsPages, chromium.launch({
     executablePath: findChromium(),
+    ignoreDefaultArgs: keepsPages ? ['--disable-back-forward-cache'] : [],
     args: [
       '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
       '--disable-component-update', '--disable-sync', '--disable-dev-shm-usage',
     ],
-  });
-  return browser;
+  }));
+  return browsers.get(keepsPages);
 }
 
 export async function closeBrowser() {
-  if (browser) await (await browser).close();
-  browser = undefined;
+  for (const browser of browsers.values()) await (await browser).close();
+  browsers.clear();
 }
 
 /**
@@ -53,8 +55,8 @@ export async function closeBrowser() {
  * in addresses or referrers. A page that answered 4xx or 5xx by intention makes Chromium log that status; this line
  * alone is let through. The portal is `localhost`; a provider is 127.0.0.1.
  */
-export async function open({ scheme = 'light', width = 390, lang = 'en', js = true, motion = 'no-preference', hosts = ['localhost', '127.0.0.1'] } = {}) {
-  const context = await (await launched()).newContext({
+export async function open({ scheme = 'light', width = 390, lang = 'en', js = true, motion = 'no-preference', keepsPages = false, hosts = ['localhost', '127.0.0.1'] } = {}) {
+  const context = await (await launched(keepsPages)).newContext({
     javaScriptEnabled: js,
     colorScheme: scheme,
     locale: LOCALES[lang],

@@ -39,9 +39,14 @@ describe('the key', () => {
     assert.deepEqual(traces(await answer.headerValue('location'), key), []);
     const steps = await page.evaluate(() => JSON.stringify([performance.getEntries().map(e => e.name), history.state, document.title]));
     assert.deepEqual(traces(steps, key), []);
-    await page.locator('.foot a').first().focus();
-    await page.goto(`${full.portal}/help`);
-    assert.deepEqual(traces(await page.evaluate(() => document.referrer), key), []);
+    // A link of the key's own page, clicked: what the browser then tells the next page.
+    const [next] = await Promise.all([
+      page.waitForRequest(request => request.isNavigationRequest() && new URL(request.url()).pathname === '/devices'),
+      page.locator('a[href="/devices"]').first().click(),
+    ]);
+    const { referer } = await next.allHeaders();
+    assert.ok(referer?.startsWith(full.portal), 'a link within the site names where it was clicked');
+    assert.deepEqual(traces(referer, key), []);
   }));
 
   test('a reload shows the same grant with the same deadline', () => visit({}, async page => {
@@ -239,6 +244,18 @@ describe('signed out', () => {
       assert.equal(again.status, 401, gone);
       assert.deepEqual(traces(await again.text(), key), []);
     }
+  }));
+
+  test('S28 a link to another site takes no referrer along', () => visit({}, async page => {
+    await atOwnDevice(page, full);
+    await press(page, at.signOut);
+    const [left] = await Promise.all([
+      page.waitForRequest(request => request.isNavigationRequest() && new URL(request.url()).origin === new URL(full.issuer).origin),
+      page.locator('main a[href^="http"]').first().click(),
+    ]);
+    const headers = await left.allHeaders();
+    assert.ok('user-agent' in headers, 'all of them are seen');
+    assert.equal(headers.referer, undefined);
   }));
 
   test('the page that says so leads back to where one wanted to go', () => visit({}, async page => {

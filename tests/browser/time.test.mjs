@@ -52,6 +52,20 @@ describe('when the time is over', { concurrency: 3 }, () => {
     await noKey(page, key);
   }));
 
+  for (const keepsPages of [false, true]) {
+    test(`S29 Back to a key whose time is over shows none, pages kept for Back: ${keepsPages}`, () => visit({ keepsPages }, async page => {
+      await atOwnDevice(page, brief);
+      const key = await reveal(page);
+      const address = page.url();
+      await page.goto(`${brief.portal}/help`);
+      await until(async () => traces(await (await page.request.get(address)).text(), key).length === 0, 'the server refuses the address');
+      await page.evaluate(() => history.back());
+      await page.waitForURL(address);
+      await noKey(page, key);
+      await nothingSecretVisible(page, key);
+    }));
+  }
+
   test('S32 what was copied can still be cleared', () => visit({}, async (page, { context }) => {
     await context.grantPermissions(['clipboard-read', 'clipboard-write']);
     await atOwnDevice(page, brief);

@@ -15,7 +15,7 @@ fn directive<'a>(policy: &'a str, name: &str) -> Vec<&'a str> {
     found.unwrap_or_else(|| panic!("no {name}")).split_whitespace().skip(1).collect()
 }
 
-fn policy_holds(answer: &Answer, place: &str) {
+pub fn policy_holds(answer: &Answer, place: &str) {
     let policy = answer.header("content-security-policy").unwrap_or_else(|| panic!("{place}: no policy"));
     assert!(["'none'", "'self'"].contains(&directive(policy, "default-src")[0]), "{place}");
     assert!(
@@ -118,6 +118,26 @@ async fn s26_s28_answers_of_a_sealed_server_and_of_a_lost_database_have_them_too
         if is_html(&answer) {
             policy_holds(&answer, path);
         }
+    }
+}
+
+#[actix_web::test]
+async fn s26_s28_refusals_of_every_kind_have_them_too() {
+    let mut scene = Scene::of(World::with(|c| (c.reveal.max_renewals_owner, c.reveal.per_minute) = (0, 2)).await).await;
+    let grant = format!("/reveals/{}", scene.grant);
+    let mut answers = vec![
+        (409, scene.astrid.post(&format!("{grant}/renew"), &[]).await),
+        (421, scene.world.raw(Method::GET, "/help", &[("host", "evil.example")], "").await),
+        (422, scene.kim.desk_reveal(&scene.device, &[("reason", "other"), ("reason_text", " ")]).await),
+    ];
+    assert_eq!(scene.astrid.reveal(&scene.device).await.status, StatusCode::SEE_OTHER, "the second of two");
+    answers.push((429, scene.astrid.reveal(&scene.device).await));
+    answers.push((400, scene.astrid.get("/auth/callback?code=x").await));
+    for (status, answer) in &answers {
+        assert_eq!((answer.status.as_u16(), is_html(answer)), (*status, true), "{}", answer.text);
+        policy_holds(answer, &status.to_string());
+        headers_hold(answer, true, &status.to_string());
+        assert_eq!(answer.header("cache-control"), Some("no-store"), "{status}");
     }
 }
 

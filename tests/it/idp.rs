@@ -1,9 +1,8 @@
 //! An identity provider that misbehaves on demand: real HTTP on 127.0.0.1, a port of its own.
 //!
 //! `Idp::start(clock)`; `idp.person("astrid", &["mac-helpdesk"])`; `idp.authorize(&begun.url, "astrid")` does what a browser
-//! and a person would and gives the address that the browser is sent back to. Over HTTP, `GET /authorize` does the same for
-//! the person named last by `idp.sign_in_as(..)`. `idp.set(|b| ..)` makes it misbehave from then on. `idp.fetches("/jwks")`
-//! counts calls.
+//! and a person would and gives the address that the browser is sent back to; over HTTP, `GET /authorize` does it for the
+//! person of `idp.sign_in_as(..)`. `idp.set(|b| ..)` makes it misbehave from then on, `idp.fetches("/jwks")` counts calls.
 
 pub mod keys;
 pub mod wire;
@@ -11,7 +10,8 @@ pub mod wire;
 use std::collections::BTreeMap;
 use std::net::{TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock};
+use std::time::Duration;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -67,7 +67,9 @@ struct Inner {
     current: Mutex<String>,
     grants: Mutex<BTreeMap<String, Grant>>,
     access: Mutex<BTreeMap<String, String>>,
+    issued: Mutex<Vec<String>>,
     log: Mutex<Vec<String>>,
+    arrived: Condvar,
     sent: AtomicUsize,
     counter: AtomicU64,
     stop: AtomicBool,
@@ -128,7 +130,9 @@ impl Idp {
             current: Mutex::default(),
             grants: Mutex::default(),
             access: Mutex::default(),
+            issued: Mutex::default(),
             log: Mutex::default(),
+            arrived: Condvar::new(),
             sent: AtomicUsize::new(0),
             counter: AtomicU64::new(0),
             stop: AtomicBool::new(false),
@@ -223,9 +227,21 @@ impl Idp {
         lock(&self.0.log).iter().filter(|line| line.split(' ').nth(1) == Some(path)).count()
     }
 
-    /// Every request so far: "METHOD path".
+    /// Waits for one more request.
+    pub fn until_asked(&self) {
+        let log = lock(&self.0.log);
+        let before = log.len();
+        let waited = self.0.arrived.wait_timeout_while(log, Duration::from_secs(90), |log| log.len() == before).unwrap();
+        assert!(!waited.1.timed_out(), "nobody asked");
+    }
+
     pub fn log(&self) -> Vec<String> {
         lock(&self.0.log).clone()
+    }
+
+    /// Every access token and ID token that was handed out.
+    pub fn issued(&self) -> Vec<String> {
+        lock(&self.0.issued).clone()
     }
 
     /// Bytes that big answers could get rid of.
@@ -244,6 +260,7 @@ impl Inner {
     fn serve(&self, stream: &TcpStream) {
         let Some(request) = wire::read(stream) else { return };
         lock(&self.log).push(format!("{} {}", request.method, request.path));
+        self.arrived.notify_all();
         let trouble = lock(&self.behaviour).trouble.get(request.path.as_str()).cloned();
         match trouble {
             Some(trouble) => wire::misbehave(stream, &trouble, &self.stop, |n| {
@@ -338,12 +355,14 @@ impl Inner {
         if proof.as_deref() != Some(&grant.challenge) || get("redirect_uri") != Some(&grant.redirect_uri) {
             return refuse("invalid_grant");
         }
-        let access = self.fresh("access");
+        let access = b64(&Sha256::digest(self.fresh("access")));
         lock(&self.access).insert(access.clone(), grant.login.clone());
+        let id_token = self.id_token(&grant);
+        lock(&self.issued).extend([access.clone(), id_token.clone()]);
         Response::json(
             200,
             &json!({
-                "access_token": access, "token_type": "Bearer", "expires_in": 300, "id_token": self.id_token(&grant),
+                "access_token": access, "token_type": "Bearer", "expires_in": 300, "id_token": id_token,
             }),
         )
     }

@@ -9,7 +9,9 @@ use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 
 use crate::fixed::START;
+use crate::idp::Overrides;
 use crate::idp::keys::{Sign, b64};
+use crate::idp::wire::Trouble;
 use crate::oidc_world::{ORIGIN, World, callback, parameter, refusal};
 
 #[tokio::test]
@@ -41,6 +43,14 @@ async fn s02_a_nonce_that_is_not_this_sign_ins_is_refused() {
     let earlier = world.begin(Ask::sign_in(1800)).await;
     world.idp.token_claim("nonce", parameter(&earlier.url, "nonce").map(Value::from));
     assert_eq!(world.refusal().await, "nonce");
+    world.idp.set(|b| b.claims.clear());
+    // A whole token of a sign-in that went well, recorded and handed out once more.
+    assert!(world.sign_in().await.is_ok());
+    let recorded = world.idp.issued().pop().unwrap();
+    world.idp.trouble("/token", Some(Trouble::Json(200, json!({ "id_token": recorded }).to_string())));
+    assert_eq!(world.refusal().await, "nonce");
+    world.idp.trouble("/token", None);
+    assert_eq!(world.refusal().await, "");
 }
 
 #[tokio::test]
@@ -114,7 +124,12 @@ async fn s05_no_forged_signature_passes_though_discovery_offers_hs256_and_none()
         world.idp.set(|b| b.header = [(name.to_owned(), Some(value.clone()))].into());
         assert_eq!(world.refusal().await, reason, "{name} = {value}");
     }
-    world.idp.set(|b| b.header.clear());
+    // Without a name the one key of its kind is tried, and no other passes.
+    for (sign, reason) in [(Sign::OtherKey, "signature"), (Sign::Broken, "signature"), (Sign::HsPublicPem, "alg"), (Sign::None, "alg")] {
+        world.idp.set(|b| (b.sign, b.header) = (sign, [("kid".to_owned(), None)].into()));
+        assert_eq!(world.refusal().await, reason, "{sign:?} without a kid");
+    }
+    world.idp.set(|b| (b.sign, b.header) = (Sign::Rs256, Overrides::new()));
     assert_eq!(world.refusal().await, "");
 }
 
@@ -169,6 +184,11 @@ async fn s07_iss_aud_and_azp_must_be_ours() {
         world.idp.set(|b| b.claims = [(claim.to_owned(), value.clone())].into());
         assert_eq!(world.refusal().await, reason, "{claim} = {value:?}");
     }
+    // One more reader than us is one too many, whoever the token says it was made for.
+    world
+        .idp
+        .set(|b| b.claims = [("aud", json!(["keyharbor", "other"])), ("azp", json!("keyharbor"))].map(|(n, v)| (n.into(), Some(v))).into());
+    assert_eq!(world.refusal().await, "aud");
     for (claim, value) in [("aud", json!(["keyharbor"])), ("azp", json!("keyharbor"))] {
         world.idp.set(|b| b.claims = [(claim.to_owned(), Some(value))].into());
         assert_eq!(world.refusal().await, "");
@@ -228,11 +248,14 @@ async fn s09_the_clock_is_the_injected_one() {
 async fn s10_a_person_is_issuer_and_sub_and_a_sub_has_a_shape() {
     let world = World::new();
     let long = "x".repeat(255);
-    for good in ["a", "auth0|5f7c8ec7c33c6c004bbafe82", "åäö", long.as_str()] {
+    // 255 bytes, not letters.
+    let (letters, one_more) = (format!("{}x", "å".repeat(127)), "å".repeat(128));
+    for good in ["a", "auth0|5f7c8ec7c33c6c004bbafe82", "åäö", long.as_str(), letters.as_str()] {
         world.idp.token_claim("sub", Some(json!(good)));
         assert_eq!(world.sign_in().await.unwrap().who.subject, good);
     }
-    for bad in [json!(""), json!("a\u{0}b"), json!("a\nb"), json!("x".repeat(256)), json!("x".repeat(100_000)), json!(7), json!(null)] {
+    let long = [json!("x".repeat(256)), json!(one_more), json!("x".repeat(100_000))];
+    for bad in [json!(""), json!("a\u{0}b"), json!("a\nb"), json!(7), json!(null)].into_iter().chain(long) {
         world.idp.token_claim("sub", Some(bad.clone()));
         assert_eq!(world.refusal().await, "sub", "{:.40}", bad.to_string());
     }

@@ -48,6 +48,9 @@ fn generic(answer: &Answer, kind: &str) {
         assert!(!answer.text.contains(key), "{key}: {}", answer.text);
     }
     assert!(answer.header("content-type").is_some_and(|t| t.starts_with(kind)), "{:?}", answer.headers);
+    if kind == "text/html" {
+        crate::headers::policy_holds(answer, "500");
+    }
     let names =
         ["content-security-policy", "x-content-type-options", "strict-transport-security", "referrer-policy", "cross-origin-opener-policy"];
     for name in names {
@@ -97,7 +100,7 @@ async fn panic_everywhere() -> (usize, usize) {
 }
 
 #[actix_web::test]
-async fn s60_a_panic_with_a_key_in_hand_is_a_generic_500() {
+async fn s60_s26_a_panic_with_a_key_in_hand_is_a_generic_500() {
     let (panicked, after_the_row) = panic_everywhere().await;
     assert!(panicked >= 6, "{panicked}");
     assert!(after_the_row >= 2, "some of them after the row was written and the key opened: {after_the_row}");

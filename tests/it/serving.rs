@@ -5,12 +5,14 @@ use std::net::TcpStream;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::os::unix::process::CommandExt as _;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 use serde_json::json;
 
 use crate::fixed;
 use crate::idp::Idp;
+use crate::idp::wire::Trouble;
 use crate::probe::{holds, part};
 use crate::process::{Home, Running, answer, command};
 use crate::world::{KEY, MAC};
@@ -42,6 +44,38 @@ fn s08_a_provider_out_of_reach_stops_nothing_but_sign_in() {
     server.signal(Signal::TERM);
     let said = server.end().ok();
     assert!(!said.out.contains(part(&token, 20..)) && !said.out.contains("AAAA"), "the log holds neither token nor key");
+}
+
+#[test]
+fn s08_a_provider_that_comes_back_is_noticed_although_nobody_signs_in() {
+    let (clock, _) = fixed::env(1);
+    let idp = Idp::start(Arc::clone(&clock) as _);
+    let home = Home::ready(idp.issuer());
+    idp.trouble_discovery(Some(Trouble::Status(503)));
+    let _server = home.serve();
+    let noted = || home.get("/").1.contains("cannot be reached just now");
+    assert!(noted());
+    idp.trouble_discovery(None);
+    // The server's own task asks again, after 20 s.
+    idp.until_asked();
+    let since = Instant::now();
+    while noted() {
+        assert!(since.elapsed() < Duration::from_secs(20), "the note stays");
+    }
+    assert!(idp.log().iter().all(|line| line.contains("/.well-known/") || line.contains("/jwks")), "{:?}", idp.log());
+}
+
+#[test]
+fn s15_a_server_that_asks_for_no_recent_proof_says_so_when_it_starts() {
+    let home = Home::ready("http://127.0.0.1:9");
+    let warning = "oidc.danger_step_up is off: keys are shown without a recent proof of who asks";
+    assert!(!home.serve().said.contains("danger_step_up"));
+    let settings = std::fs::read_to_string(home.path("keyharbor.toml")).unwrap();
+    home.settings(&format!("{settings}danger_step_up = \"off\"\n"));
+    let said = home.serve().said.clone();
+    let line = said.lines().find(|l| l.contains(warning)).unwrap_or_else(|| panic!("{said}"));
+    let line: serde_json::Value = serde_json::from_str(line).unwrap();
+    assert_eq!((line["level"].as_str(), line["message"].as_str()), (Some("WARN"), Some(warning)));
 }
 
 #[test]

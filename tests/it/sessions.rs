@@ -93,6 +93,28 @@ async fn s14_the_session_line_survives_a_step_up_and_ends_with_the_sign_out() {
 }
 
 #[actix_web::test]
+async fn s14_a_line_that_was_ended_opens_no_grant() {
+    for world in World::both().await {
+        let device = world.astrids_mac().await;
+        let (mut astrid, mut other) = (world.signed_in("astrid").await, world.signed_in("astrid").await);
+        let grant = astrid.reveal(&device).await.location().to_owned();
+        assert_eq!(astrid.get(&grant).await.key().as_deref(), Some(KEY));
+        let info = keyharbor::service::RequestInfo::none(&world.env);
+        let line = world.service.authenticate(&astrid.jar[SESSION], &info).await.unwrap().unwrap().line();
+        let mut tx = world.fresh.store.write().await.unwrap();
+        assert_eq!(tx.delete_line(line).await.unwrap(), 1);
+        tx.commit_unrecorded().await.unwrap();
+        let viewed = world.count(EventKind::RevealViewed).await;
+        for answer in [astrid.get(&grant).await, astrid.post(&format!("{grant}/renew"), &[]).await] {
+            assert_eq!((answer.status, answer.key()), (StatusCode::UNAUTHORIZED, None), "{}", answer.text);
+        }
+        assert_eq!((world.count(EventKind::RevealViewed).await, world.count(EventKind::RevealRenewed).await), (viewed, 0));
+        assert_eq!(other.get("/devices").await.status, StatusCode::OK, "her other browser goes on");
+        assert_eq!(other.get(&grant).await.key(), None);
+    }
+}
+
+#[actix_web::test]
 async fn s18_sign_out_is_a_form_of_ours() {
     let world = World::new().await;
     let mut astrid = world.signed_in("astrid").await;

@@ -261,6 +261,23 @@ async fn s10_two_providers_with_the_same_sub_are_two_people() {
 }
 
 #[actix_web::test]
+async fn s12_userinfo_of_somebody_else_signs_nobody_in() {
+    let world = World::new().await;
+    world.idp.set(|b| b.only_in_userinfo = vec!["groups", "preferred_username"]);
+    for sub in [Some(json!("sub-kim")), Some(json!("")), None] {
+        world.idp.set(|b| drop(b.userinfo.insert("sub".into(), sub)));
+        let mut browser = world.browser();
+        let back = leave(&world, &mut browser, "astrid").await;
+        let asked = world.idp.fetches("/userinfo");
+        assert_refused(&world, &mut browser, path_of(&back), "provider_answer").await;
+        assert_eq!(world.idp.fetches("/userinfo"), asked + 1);
+    }
+    assert_eq!((rows(&world, "people").await, rows(&world, "login_bindings").await), (0, 0));
+    world.idp.set(|b| b.userinfo.clear());
+    assert_eq!(world.browser().sign_in(&world, "astrid").await.status, StatusCode::SEE_OTHER);
+}
+
+#[actix_web::test]
 async fn s13_the_answer_must_name_its_issuer() {
     let world = World::new().await;
     let good = world.idp.issuer().to_owned();

@@ -1,13 +1,13 @@
 //! What surrounds a sign-in, through the whole application: S20–S24. Where it leads to, what its pages say when the
 //! provider is in trouble, and the cookies.
 
-use actix_web::http::StatusCode;
+use actix_web::http::{Method, StatusCode};
 use keyharbor::domain::EventKind;
 use serde_json::json;
 use url::form_urlencoded::byte_serialize;
 
 use crate::idp::wire::Trouble;
-use crate::world::{World, path_of};
+use crate::world::{KEY, World, path_of};
 
 const SESSION: &str = "__Host-keyharbor";
 const TRANSACTION: &str = "__Host-keyharbor-signin";
@@ -60,7 +60,8 @@ async fn s22_a_provider_in_trouble_is_a_calm_page_and_sessions_go_on() {
     let device = world.astrids_mac().await;
     let mut astrid = world.signed_in("astrid").await;
     let elsewhere = Trouble::Redirect(format!("{}/evil/token", world.idp.issuer()));
-    let all = [Trouble::Status(500), Trouble::Html, Trouble::Big(64 << 20), Trouble::BigChunked(64 << 20), Trouble::Gzip, elsewhere];
+    let all =
+        [Trouble::Status(500), Trouble::Html, Trouble::Big(64 << 20), Trouble::BigChunked(64 << 20), Trouble::Gzip(128 << 20), elsewhere];
     for trouble in all {
         world.idp.trouble("/token", Some(trouble.clone()));
         let mut browser = world.browser();
@@ -74,6 +75,89 @@ async fn s22_a_provider_in_trouble_is_a_calm_page_and_sessions_go_on() {
     assert_eq!(world.idp.fetches("/evil/token"), 0);
     assert_eq!(astrid.reveal(&device).await.status, StatusCode::SEE_OTHER);
     assert_eq!(rows(&world, "sessions").await, 1);
+}
+
+#[actix_web::test]
+async fn s22_while_the_provider_hangs_others_go_on() {
+    let world = World::new().await;
+    let device = world.astrids_mac().await;
+    let mut astrid = world.signed_in("astrid").await;
+    world.idp.trouble("/token", Some(Trouble::Hang));
+    let mut berit = world.browser();
+    let left = berit.get("/sign-in").await;
+    let back = world.idp.authorize(left.location(), "berit");
+    let fetched = world.idp.fetches("/token");
+    let others = async {
+        while world.idp.fetches("/token") == fetched {
+            tokio::task::yield_now().await;
+        }
+        let granted = astrid.reveal(&device).await;
+        let page = astrid.get(granted.location()).await;
+        let left = world.browser().get("/sign-in").await;
+        (page.key(), left.status)
+    };
+    tokio::select! {
+        biased;
+        answer = berit.get(path_of(&back)) => panic!("the others waited for it: {}", answer.status),
+        done = others => assert_eq!(done, (Some(KEY.to_owned()), StatusCode::SEE_OTHER)),
+    }
+}
+
+#[actix_web::test]
+async fn s08_what_is_done_beside_the_server_brings_the_provider_back() {
+    let world = World::new().await;
+    let down = async || world.browser().get("/").await.text.contains("cannot be reached just now");
+    world.idp.trouble_discovery(Some(Trouble::Status(503)));
+    assert!(world.service.discover_provider().await.is_err() && world.service.provider_is_down());
+    assert!(down().await);
+    assert!(world.service.discover_provider().await.is_err(), "once more, in vain");
+    assert!(down().await);
+    world.idp.trouble_discovery(None);
+    assert!(down().await, "nobody has asked since");
+    // What the task beside the server calls every 20 s; nobody signs in.
+    world.service.discover_provider().await.unwrap();
+    assert!(!world.service.provider_is_down() && !down().await);
+}
+
+#[actix_web::test]
+async fn s04_s35_a_network_begins_so_many_sign_ins_whatever_address_it_claims() {
+    let world = World::new().await;
+    let (mut left, mut neighbour) = (0, world.browser());
+    // In turn from two addresses of one /24. The rate is of real time, so a slow machine is let through a little longer.
+    let held = loop {
+        let claim = format!("198.51.{}.{}", left % 256, left / 256);
+        let claims = [("x-forwarded-for", claim.as_str()), ("forwarded", &claim)];
+        neighbour.jar.clear();
+        let answer = match left % 2 {
+            0 => world.raw(Method::GET, "/sign-in", &claims, "").await,
+            _ => neighbour.request(Method::GET, "/sign-in", &claims, String::new()).await,
+        };
+        if answer.status != StatusCode::SEE_OTHER {
+            break answer;
+        }
+        left += 1;
+        assert!(left < 450, "nobody was held");
+    };
+    assert_eq!(held.status, StatusCode::TOO_MANY_REQUESTS);
+    assert!((1..=60).contains(&held.header("retry-after").unwrap().parse::<u64>().unwrap()), "{:?}", held.header("retry-after"));
+    assert!(left >= 240, "a company behind one address may all sign in: {left}");
+    assert_eq!(rows(&world, "sign_ins").await, left);
+    let mut other = world.browser();
+    other.peer = "203.0.113.9:40000".parse().unwrap();
+    assert_eq!(other.get("/sign-in").await.status, StatusCode::SEE_OTHER);
+}
+
+proptest::proptest! {
+    #[test]
+    fn s20_no_text_leads_to_another_site(any in ".{0,60}", odd in r"[/\\]{0,3}[/\\.:@%?#a-c\t\r\n \u{ff0f}\u{2025}]{0,20}", long in "/[a/.]{500,600}") {
+        let ours = url::Url::parse(crate::world::ORIGIN).unwrap();
+        for text in [any.clone(), format!("/{any}"), odd, long] {
+            let path = keyharbor::service::sign_in::safe_return(&text);
+            let to = ours.join(&path).unwrap();
+            proptest::prop_assert_eq!(to.origin(), ours.origin(), "{:?} led to {}", text, to);
+            proptest::prop_assert!(path == "/" || path == text, "nothing but what was asked for: {:?}", path);
+        }
+    }
 }
 
 #[actix_web::test]

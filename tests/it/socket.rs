@@ -164,6 +164,29 @@ async fn s65_too_large_a_body_is_413_and_the_connection_ends() {
 }
 
 #[actix_web::test]
+async fn s34_a_request_names_this_server_once_and_no_other() {
+    let server = Server::start().await;
+    let at = server.address;
+    let cases = [
+        (format!("GET http://evil.example/help HTTP/1.1\r\nhost: {at}\r\n"), 421),
+        (format!("GET http://{at}@evil.example/help HTTP/1.1\r\nhost: {at}\r\n"), 421),
+        (format!("GET http://{at}/help HTTP/1.1\r\nhost: {at}\r\n"), 200),
+        ("GET /help HTTP/1.1\r\nhost: evil.example\r\n".to_owned(), 421),
+        (format!("GET /help HTTP/1.1\r\nhost: evil.example\r\nhost: {at}\r\n"), 400),
+        (format!("GET /help HTTP/1.1\r\nhost: {at}\r\nhost: evil.example\r\n"), 400),
+        ("GET /help HTTP/1.1\r\n".to_owned(), 400),
+        ("GET /help HTTP/1.1\r\nhost:\r\n".to_owned(), 421),
+        (format!("GET /help HTTP/1.1\r\nhost: {at}\r\n"), 200),
+    ];
+    for (head, wanted) in cases {
+        let answer = server.exchange(format!("{head}connection: close\r\n\r\n").as_bytes()).await;
+        assert_eq!(status(&answer), wanted, "{head}: {answer}");
+        assert!(!answer.contains("evil"), "{answer}");
+    }
+    server.stop().await;
+}
+
+#[actix_web::test]
 async fn s74_s36_two_readers_of_one_request_would_agree_on_it() {
     let server = Server::start().await;
     let odd = [

@@ -132,6 +132,42 @@ async fn s15_a_kept_form_is_for_the_session_line_that_typed_it() {
     assert!(!seen.text.contains("INC0078"));
 }
 
+#[actix_web::test]
+async fn s15_a_kept_form_waits_for_ten_minutes() {
+    for (seconds, kept) in [(599, true), (600, false)] {
+        let world = World::new().await;
+        let (device, mut kim) = desk_stale(&world).await;
+        let page = kim.desk_reveal(&device, &[("ticket", "INC0079")]).await;
+        let back = kim.step_up(&world, &page, "kim").await;
+        world.clock.advance_seconds(seconds);
+        let form = kim.get(back.location()).await;
+        assert_eq!((form.status, form.text.contains("INC0079")), (StatusCode::OK, kept), "{seconds} s");
+        assert!(form.text.contains(&format!("/desk/devices/{device}/reveal")), "the form is there, filled in or blank");
+    }
+}
+
+#[actix_web::test]
+async fn s16_a_form_that_comes_back_with_somebody_else_is_lost() {
+    let words = ["INC0080QX", "Zwischenablage", "Rueckruf4711"];
+    for world in World::both().await {
+        let (device, mut kim) = desk_stale(&world).await;
+        let page =
+            kim.desk_reveal(&device, &[("ticket", words[0]), ("reason", "other"), ("reason_text", words[1]), ("identity", words[2])]).await;
+        assert_eq!(rows(&world, "sign_ins").await, 1);
+        let answer = kim.step_up(&world, &page, "eva").await;
+        assert_eq!((answer.status, rows(&world, "sign_ins").await), (StatusCode::BAD_REQUEST, 0));
+        // Kim signs in again: the desk's form is blank.
+        assert_eq!(kim.sign_in(&world, "kim").await.status, StatusCode::SEE_OTHER);
+        let form = kim.get(&format!("/desk/devices/{device}")).await;
+        let bytes = crate::probe::stolen(&world);
+        assert!(crate::probe::holds(&bytes, "step_up_other_person"), "the search finds what is there");
+        for word in words {
+            assert!(!answer.text.contains(word) && !form.text.contains(word), "{word}");
+            assert!(!crate::probe::holds(&bytes, word), "{word} is in the database");
+        }
+    }
+}
+
 /// Kim, whose proof is over half an hour old.
 async fn desk_stale(world: &World) -> (String, Browser) {
     let device = world.astrids_mac().await;

@@ -1,5 +1,6 @@
 //! What a thief finds: in the database (S58), in logs and error answers (S50), in the process (S59).
 
+use std::collections::BTreeSet;
 use std::fmt::{Debug, Display};
 use std::process::Command;
 
@@ -12,7 +13,7 @@ use static_assertions::assert_not_impl_any;
 
 use crate::idp::CLIENT_SECRET;
 use crate::idp::wire::Trouble;
-use crate::probe::{Logs, form, holds, part, stolen, token};
+use crate::probe::{Logs, Searchable, form, holds, part, stolen, token};
 use crate::world::{Answer, Browser, MAC, World, path_of};
 
 const CANARY: &str = "ZQCN-ARYK-EYAA-VVWW-XXYY-ZZ29";
@@ -24,6 +25,13 @@ impl Secrets {
     fn new() -> Self {
         let plain = CANARY.replace('-', "");
         Self(vec![("key", CANARY.into()), ("key", plain), ("key", "ARYK-EYAA".into()), ("client secret", CLIENT_SECRET.into())])
+    }
+
+    /// What the provider handed out: of an ID token the signature, since its claims are partly kept.
+    fn issued(&mut self, world: &World) {
+        let issued = world.idp.issued();
+        assert!(issued.iter().any(|t| t.split('.').count() == 3) && issued.iter().any(|t| !t.contains('.')), "both kinds");
+        self.0.extend(issued.iter().map(|t| ("provider's token", t.rsplit('.').next().unwrap().to_owned())));
     }
 
     fn token(&mut self, text: &str) {
@@ -39,8 +47,9 @@ impl Secrets {
     }
 
     fn nowhere_in(&self, place: &str, bytes: &[u8]) {
-        for (what, secret) in &self.0 {
-            assert!(!holds(bytes, secret), "{place} holds a {what}");
+        let bytes = Searchable::new(bytes);
+        for (what, secret) in self.0.iter().collect::<BTreeSet<_>>() {
+            assert!(!bytes.holds(secret), "{place} holds a {what}");
         }
     }
 }
@@ -133,6 +142,7 @@ async fn show(world: &World, secrets: &mut Secrets) -> Vec<Answer> {
     let failed = berit.get(path_of(&back)).await;
     assert!(!failed.status.is_success() && !failed.status.is_redirection());
     answers.push(failed);
+    secrets.issued(world);
     answers
 }
 
@@ -145,8 +155,11 @@ async fn s50_canaries_are_in_no_log_no_file_and_no_answer_but_the_keys_own_page(
         answers.extend(show(&world, &mut secrets).await);
         drop(guard);
         let log = logs.text();
-        let kinds: std::collections::BTreeSet<_> = secrets.0.iter().map(|(what, _)| *what).collect();
-        assert_eq!(kinds.into_iter().collect::<Vec<_>>(), ["client secret", "code", "code or state", "cookie", "key", "token"]);
+        let kinds: BTreeSet<_> = secrets.0.iter().map(|(what, _)| *what).collect();
+        assert_eq!(
+            kinds.into_iter().collect::<Vec<_>>(),
+            ["client secret", "code", "code or state", "cookie", "key", "provider's token", "token"]
+        );
         secrets.nowhere_in("the log", log.as_bytes());
         secrets.nowhere_in("the database", &stolen(&world));
         for (n, answer) in answers.iter().enumerate() {
@@ -168,7 +181,7 @@ async fn s50_canaries_are_in_no_log_no_file_and_no_answer_but_the_keys_own_page(
 }
 
 #[actix_web::test]
-async fn s58_a_stolen_database_holds_no_key_session_or_token() {
+async fn s58_s18_a_stolen_database_holds_no_key_session_or_token() {
     for world in World::both().await {
         let mut secrets = Secrets::new();
         hand_in(&world, &mut secrets).await;

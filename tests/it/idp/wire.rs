@@ -17,8 +17,8 @@ pub enum Trouble {
     Big(usize),
     /// The same, chunked: the length cannot be known before.
     BigChunked(usize),
-    /// Says gzip and sends something short.
-    Gzip,
+    /// So many bytes of JSON blanks, gzipped: they arrive as a hundred-and-sixtieth of that.
+    Gzip(usize),
     /// Nothing, for ever.
     Hang,
     /// A head, then a byte now and then, for ever.
@@ -88,6 +88,31 @@ pub fn answer(mut stream: &TcpStream, response: &Response) {
     let _ = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(response.body.as_bytes()));
 }
 
+/// A gzip member of at least `size` blanks: one of them, and "the last one, 258 times" as often as it takes.
+pub fn bomb(size: usize) -> Vec<u8> {
+    let (mut out, mut held, mut bits) = (vec![0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff], 0u32, 0);
+    // RFC 1951: codes come with their highest bit first, numbers with their lowest.
+    let mut put = |value: u32, width: u32| {
+        held |= value << bits;
+        bits += width;
+        while bits >= 8 {
+            out.push(held as u8);
+            held >>= 8;
+            bits -= 8;
+        }
+    };
+    let code = |value: u32, width: u32| value.reverse_bits() >> (32 - width);
+    put(0b011, 3); // the last block, with the fixed codes
+    put(code(0x30 + u32::from(b' '), 8), 8);
+    for _ in 0..size.div_ceil(258) {
+        put(code(0b1100_0101, 8), 8); // 258 bytes
+        put(0, 5); // from one byte back
+    }
+    put(0, 7); // the end
+    put(0, 7); // whole bytes
+    out
+}
+
 /// Answers wrongly. Counts what it could send into `sent`; ends with the test.
 pub fn misbehave(mut stream: &TcpStream, trouble: &Trouble, stop: &AtomicBool, mut sent: impl FnMut(usize)) {
     const HEAD: &str = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close\r\n";
@@ -99,8 +124,10 @@ pub fn misbehave(mut stream: &TcpStream, trouble: &Trouble, stop: &AtomicBool, m
         Trouble::Json(status, body) => answer(stream, &plain(*status, "application/json", body)),
         Trouble::Html => answer(stream, &plain(200, "text/html", "<!doctype html><script>alert(1)</script>")),
         Trouble::Redirect(to) => answer(stream, &Response::redirect(to.clone())),
-        Trouble::Gzip => {
-            let _ = stream.write_all(format!("{HEAD}content-encoding: gzip\r\ncontent-length: 2\r\n\r\n{{}}").as_bytes());
+        Trouble::Gzip(size) => {
+            let bomb = bomb(*size);
+            let head = format!("{HEAD}content-encoding: gzip\r\ncontent-length: {}\r\n\r\n", bomb.len());
+            let _ = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(&bomb));
         }
         Trouble::Hang => {
             while on() {
