@@ -123,7 +123,11 @@ impl Config {
         {
             return Err(invalid("reveal", "step_up_* and per_* must be at least 1"));
         }
-        self.ticket_pattern()?;
+        if let (Some(pattern), Some(example)) = (self.ticket_pattern()?, &reveal.ticket_example)
+            && !pattern.is_match(example)
+        {
+            return Err(invalid("reveal.ticket_example", "does not match reveal.ticket_pattern"));
+        }
         if !(1..=1440).contains(&self.sessions.idle_minutes) || !(1..=168).contains(&self.sessions.absolute_hours) {
             return Err(invalid("sessions", "idle_minutes must be 1 to 1440, absolute_hours 1 to 168"));
         }

@@ -26,6 +26,14 @@ reference-label = Reference
 printed-by = Printed { $when } by { $name }
 time-today = today { $time }
 time-yesterday = yesterday { $time }
+length-minutes = { $count ->
+    [one] one minute
+   *[other] { $shown } minutes
+}
+length-seconds = { $count ->
+    [one] one second
+   *[other] { $shown } seconds
+}
 none = –
 no = no
 never = never
@@ -85,10 +93,16 @@ device-locked-out = Locked out of this Mac?
 device-compare = Compare with the number on the locked Mac. It must be the same:
 get-recovery-key = Get recovery key
 device-limits = The key is shown for five minutes. You can extend the time. The viewing is logged.
+device-limits-other = The key is shown for { $time }. You can extend the time. The viewing is logged.
 device-personal = This Mac is your own: nobody but you can see its key here, not even the helpdesk.
 device-about = About this Mac
 device-viewings = Who has seen this key
 device-viewings-none = Nobody has seen this key.
+device-viewings-lost = The key has been shown before. The log no longer says to whom.
+device-viewings-latest = { $count ->
+    [one] The latest one. There are older ones.
+   *[other] The latest { $shown }. There are older ones.
+}
 device-viewing-you = You
 device-owners = Changes of owner
 device-owner-added = { $who } became the owner
@@ -106,6 +120,7 @@ source-anonymous = somebody unknown
 stepup-title = Confirm it’s you
 stepup-what = Showing a key needs a fresh sign-in.
 stepup-do = You come back to the same page, with what you filled in, and press once more.
+stepup-do-own = You come back to this Mac’s page and press once more.
 
 ### The key
 key-title = Recovery key
@@ -117,6 +132,7 @@ key-word = Key
 key-hidden-at = Hidden at
 key-in = in
 key-five-more = Five more minutes
+key-five-more-other = Extend by { $time }
 key-renewals-used-up = The time cannot be extended again.
 key-length = 24 characters.
 key-note-o-letter = **O** is the letter O – this key has no zero.
@@ -154,9 +170,11 @@ key-not-printed = The key is not printed. Open the portal on a phone.
 key-gone-heading = The key is hidden
 key-gone-css = Go back to the device to show it again.
 key-gone-again = You can get it again whenever you like.
+key-gone-again-desk = You can show it again, with a reason.
 key-gone-worked = Did it work?
 key-say-120 = Two minutes left
 key-say-60 = One minute left. The Five more minutes button is beside the clock.
+key-say-60-other = One minute left. The Extend by { $time } button is beside the clock.
 key-say-60-last = One minute left
 key-say-30 = Thirty seconds left
 key-say-late = {"{"}left{"}"} left
@@ -165,6 +183,7 @@ key-say-gone-desk = The key is hidden. Choose Show the key again.
 key-say-copied = Copied. Clear the clipboard when you are done.
 key-say-cleared = The clipboard is empty
 key-say-nocopy = That did not work. Select the key and copy it yourself.
+key-say-noclear = That did not work. Copy something else, and the key is gone from the clipboard.
 steps-heading = Do this on the Mac
 steps-heading-desk = Tell them to do this on the Mac
 step-1 = Restart it and choose your account.
@@ -184,17 +203,24 @@ different-6 = Do not go on guessing. After ten tries the waits become long.
 hidden-title = Hidden – Recovery key
 hidden-shown = It was shown { $from }–{ $until }.
 hidden-shown-once = It was shown at { $from }.
+hidden-shown-elsewhere = It was opened at { $from } in another sign-in of yours.
 hidden-again = Show the key again
 hidden-worked = Did it work?
 hidden-yes = **Yes:** connect the Mac to the internet and stay signed in for a while, so that it reports to your organisation.
 hidden-replaced = The key you used may be replaced. Do not keep it – come back here next time.
 hidden-notes = Tear up what you wrote down.
 hidden-no = **No:** compare the serial number and count the characters. 24 is the right key, 28 is the one of an Apple Account.
+hidden-no-other = Try the other key too, if the page offers one.
 hidden-no-more = Still locked out? Contact IT.
+hidden-desk-yes = **Yes:** ask them to connect the Mac to the internet and to stay signed in for a while, so that it reports to your organisation.
+hidden-desk-replaced = The key may be replaced. Do not keep it: show it again here next time.
+hidden-desk-notes = Tear up what you wrote down, and ask them to do the same.
+hidden-desk-no = **No:** compare the number on the locked Mac once more, have the 24 characters read back, and try another version if there is one.
 
 ### No key
 nokey-title = No key
 nokey-heading = There is no key for this Mac
+nokey-heading-integrity = The key for this Mac cannot be shown
 nokey-never = The Mac never sent us a key
 nokey-never-do = Start it, connect it to the internet and stay signed in for a while. The key then comes here by itself. If you cannot sign in to it, contact IT.
 nokey-elsewhere = The Mac has a key that was not sent here
@@ -221,7 +247,7 @@ desk-show-title = Show a key for someone
 desk-logged = **The viewing is logged**, and shown to { $owner } on this Mac’s page.
 desk-logged-nobody = **The viewing is logged.** This Mac has no owner here, so nobody is told.
 desk-ticket = Ticket number
-desk-ticket-hint = For example INC0012345
+desk-ticket-hint = For example { $example }
 desk-reason = Reason
 desk-choose = Choose
 reason-forgot_password = Forgot the password
@@ -236,9 +262,10 @@ desk-version = Which key?
 desk-version-current = The one the portal offers
 desk-version-n = Version { $n }
 desk-show = Show the key for five minutes
+desk-show-other = Show the key for { $time }
 desk-nokey-never-do = Check in the MDM that it is managed and has the profile that hands the key in. It does so the next time it is online.
 desk-nokey-elsewhere-do = Have the MDM replace the key. The new one comes here.
-desk-nokey-integrity-do = Tell whoever runs the portal. Other versions can be tried.
+desk-nokey-integrity-do = Tell whoever runs the portal. No stored key of this Mac passes the check.
 desk-versions = All keys of this Mac
 desk-col-version = Version
 desk-col-source = Source
@@ -256,11 +283,22 @@ standing-other = The other one
 standing-older = Older
 desk-unseen = unusual letters
 desk-contested = Two sources keep handing in different keys for this Mac. If one key does not work, show the other.
+desk-unverified = { $count ->
+    [one] One stored key of this Mac does not pass its check and is not offered. Tell whoever runs the portal.
+   *[other] { $shown } stored keys of this Mac do not pass their check and are not offered. Tell whoever runs the portal.
+}
 form-errors = { $count ->
     [one] One thing to mend
    *[other] { $count } things to mend
 }
 form-error = Error:
+form-optional = (optional)
+form-summary = { $field }: { $what }
+form-field-ticket = Ticket number
+form-field-reason = Reason
+form-field-reason_text = Description
+form-field-identity = Identity check
+form-field-version = Key
 form-ticket-missing = Write the ticket number
 form-ticket-shape = The ticket number does not look right
 form-reason-missing = Choose a reason
@@ -285,6 +323,8 @@ trail-pages = Pages
 trail-newer = Newer
 trail-older = Older
 trail-newest = Newest
+trail-number = No. { $n }
+trail-owner = { $label }: { $owner }
 role-employee = employee
 role-owner = owner
 role-desk = helpdesk
@@ -326,6 +366,44 @@ event-integrity_failure = Check failed
 event-sealed = Key store sealed
 event-trail-read = Log read
 event-unknown = Other event
+detail-offered = the key the portal offers
+detail-quota = too many viewings
+detail-no_longer = no longer allowed
+detail-reveal = showing a key
+detail-renewal = asked for more time
+detail-renewal_over = the viewing was over
+detail-renewals_used_up = no more time to give
+detail-no_key = no key to show
+detail-no_auth_time = the sign-in has no time
+detail-required = something was not filled in
+detail-form = the ticket number looked wrong
+detail-too_long = too long
+detail-holds_key = looked like a key
+detail-cross_site = came from another site
+detail-csrf = the page was too old
+detail-form_type = not a form of the portal
+detail-no_session = not signed in
+detail-token = wrong or missing token
+detail-list_own = list of own devices
+detail-view_device = a device’s page
+detail-desk_view = a device at the helpdesk
+detail-desk_reveal = showing a key at the helpdesk
+detail-search_devices = search at the helpdesk
+detail-read_trail = reading the audit log
+detail-no_cookie = the browser brought nothing back
+detail-other_person = another person came back
+detail-stale_proof = the proof was too old
+detail-no_transaction = no such sign-in was open
+detail-contested = contested
+detail-current = current
+detail-kept = kept as an older one
+detail-second_login = came with another login
+detail-newest = the newest page
+detail-device_owners = the row of an owner
+detail-key_versions = the row of a key
+detail-reveal_grants = the row of a viewing
+detail-login_bindings = the row of a login
+detail-devices = the row of a device
 
 ### Help, signed in or not
 help-title = Help
@@ -339,7 +417,9 @@ help-which-2 = A key of **28 characters** belongs to an Apple Account. It is not
 help-copy = What happens to a copied key?
 help-copy-1 = It stays in the clipboard until something else is copied. A shared clipboard can carry it to your other devices. Press **Clear clipboard** when you are done.
 help-time = Why is the key hidden after five minutes?
+help-time-other = Why is the key hidden after { $time }?
 help-time-1 = So that nobody finds it on a forgotten screen. Press **Five more minutes** if you need longer, or get the key again.
+help-time-1-other = So that nobody finds it on a forgotten screen. Press **Extend by { $time }** if you need longer, or get the key again.
 help-who = Who can see my key?
 help-who-1 = You, and the helpdesk with a reason. Each viewing is logged and stands on the Mac’s page. If the Mac is your own, only you can see it.
 help-more = More help
@@ -397,6 +477,8 @@ error-forbidden-what = Your account does not hold the role this page needs.
 error-forbidden-do = If you need it for your work, contact IT.
 error-too-many-title = Too many tries
 error-too-many-what = The limit is reached for now. Nothing was shown.
+error-too-many-desk-title = Too many viewings
+error-too-many-desk-what = You have shown as many keys as you may for now. Nothing was shown.
 error-too-many-do = Try again after { $time }.
 error-too-many-soon = Wait a few minutes and try again.
 error-trail-title = We can’t show keys right now
@@ -435,6 +517,7 @@ error-sign-in-refused-do = Try again, or contact IT.
 error-sign-in-lost-title = Sign-in did not work
 error-sign-in-lost-what = The browser did not bring back what it was given at the start. Perhaps it took too long, or it ended in another window.
 error-sign-in-lost-do = Start again and stay in one window. Safari does not keep such cookies on a plain http address: use Chrome, Edge or Firefox there.
+error-sign-in-lost-again = Start again and stay in one window.
 error-sign-in-unreachable-title = Sign-in cannot be reached
 error-sign-in-unreachable-what = Your organisation’s sign-in does not answer just now.
 error-sign-in-unreachable-do = Try again in a few minutes, or call IT.

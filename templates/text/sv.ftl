@@ -26,6 +26,14 @@ reference-label = Referens
 printed-by = Utskrivet { $when } av { $name }
 time-today = i dag { $time }
 time-yesterday = i går { $time }
+length-minutes = { $count ->
+    [one] en minut
+   *[other] { $shown } minuter
+}
+length-seconds = { $count ->
+    [one] en sekund
+   *[other] { $shown } sekunder
+}
 none = –
 no = nej
 never = aldrig
@@ -85,10 +93,16 @@ device-locked-out = Utelåst från den här datorn?
 device-compare = Jämför med numret på den låsta Mac-datorn. Det ska vara samma:
 get-recovery-key = Hämta återställningsnyckel
 device-limits = Nyckeln visas i fem minuter. Du kan förlänga tiden. Visningen loggas.
+device-limits-other = Nyckeln visas i { $time }. Du kan förlänga tiden. Visningen loggas.
 device-personal = Den här datorn är din egen: ingen annan än du kan se dess nyckel här, inte ens helpdesk.
 device-about = Om datorn
 device-viewings = Vem som har sett nyckeln
 device-viewings-none = Ingen har sett nyckeln.
+device-viewings-lost = Nyckeln har visats tidigare. Loggen säger inte längre för vem.
+device-viewings-latest = { $count ->
+    [one] Den senaste. Det finns äldre.
+   *[other] De senaste { $shown }. Det finns äldre.
+}
 device-viewing-you = Du
 device-owners = Byten av ägare
 device-owner-added = { $who } blev ägare
@@ -106,6 +120,7 @@ source-anonymous = någon okänd
 stepup-title = Bekräfta att det är du
 stepup-what = För att visa en nyckel behövs en ny inloggning.
 stepup-do = Du kommer tillbaka till samma sida, med det du har fyllt i, och trycker en gång till.
+stepup-do-own = Du kommer tillbaka till datorns sida och trycker en gång till.
 
 ### Nyckeln
 key-title = Återställningsnyckel
@@ -117,6 +132,7 @@ key-word = Nyckel
 key-hidden-at = Döljs kl.
 key-in = om
 key-five-more = Fem minuter till
+key-five-more-other = Förläng med { $time }
 key-renewals-used-up = Tiden kan inte förlängas mer.
 key-length = 24 tecken.
 key-note-o-letter = **O** är bokstaven O – nyckeln har ingen nolla.
@@ -154,9 +170,11 @@ key-not-printed = Nyckeln skrivs inte ut. Öppna portalen på en telefon.
 key-gone-heading = Nyckeln är dold
 key-gone-css = Gå tillbaka till enheten för att visa den igen.
 key-gone-again = Du kan hämta den igen när du vill.
+key-gone-again-desk = Du kan visa den igen om du anger en orsak.
 key-gone-worked = Gick det bra?
 key-say-120 = Två minuter kvar
 key-say-60 = En minut kvar. Knappen Fem minuter till finns vid klockan.
+key-say-60-other = En minut kvar. Knappen Förläng med { $time } finns vid klockan.
 key-say-60-last = En minut kvar
 key-say-30 = Trettio sekunder kvar
 key-say-late = {"{"}left{"}"} kvar
@@ -165,6 +183,7 @@ key-say-gone-desk = Nyckeln är dold. Välj Visa nyckeln igen.
 key-say-copied = Kopierad. Töm urklipp när du är klar.
 key-say-cleared = Urklipp är tömt
 key-say-nocopy = Det gick inte. Markera nyckeln och kopiera den själv.
+key-say-noclear = Det gick inte. Kopiera något annat, så försvinner nyckeln ur urklipp.
 steps-heading = Gör så här på Mac-datorn
 steps-heading-desk = Be personen göra så här på Mac-datorn
 step-1 = Starta om den och välj ditt konto.
@@ -184,17 +203,24 @@ different-6 = Gissa inte vidare. Efter tio försök blir väntetiderna långa.
 hidden-title = Dold – Återställningsnyckel
 hidden-shown = Den visades { $from }–{ $until }.
 hidden-shown-once = Den visades { $from }.
+hidden-shown-elsewhere = Den öppnades { $from } i en annan inloggning som du har gjort.
 hidden-again = Visa nyckeln igen
 hidden-worked = Gick det bra?
 hidden-yes = **Ja:** anslut Mac-datorn till internet och var inloggad en stund, så att den hör av sig till din organisation.
 hidden-replaced = Nyckeln du använde kan komma att bytas ut. Spara den inte – hämta den här nästa gång.
 hidden-notes = Riv sönder det du har skrivit ned.
 hidden-no = **Nej:** jämför serienumret och räkna tecknen. 24 tecken är rätt nyckel, 28 är Apple-kontots.
+hidden-no-other = Pröva även den andra nyckeln om sidan erbjuder en.
 hidden-no-more = Fortfarande utelåst? Kontakta IT.
+hidden-desk-yes = **Ja:** be personen ansluta Mac-datorn till internet och vara inloggad en stund, så att den hör av sig till organisationen.
+hidden-desk-replaced = Nyckeln kan komma att bytas ut. Spara den inte: visa den här igen nästa gång.
+hidden-desk-notes = Riv sönder det du har skrivit ned och be personen göra samma sak.
+hidden-desk-no = **Nej:** jämför numret på den låsta Mac-datorn en gång till, låt personen läsa tillbaka de 24 tecknen och pröva en annan version om det finns en.
 
 ### Ingen nyckel
 nokey-title = Ingen nyckel
 nokey-heading = Det finns ingen nyckel för den här Mac-datorn
+nokey-heading-integrity = Nyckeln till den här Mac-datorn kan inte visas
 nokey-never = Datorn har aldrig skickat någon nyckel hit
 nokey-never-do = Starta den, anslut den till internet och var inloggad en stund. Nyckeln kommer då hit av sig själv. Kan du inte logga in på den: kontakta IT.
 nokey-elsewhere = Datorn har en nyckel som inte har skickats hit
@@ -221,7 +247,7 @@ desk-show-title = Visa nyckel åt en användare
 desk-logged = **Visningen loggas** och visas för { $owner } på den här Mac-datorns sida.
 desk-logged-nobody = **Visningen loggas.** Datorn har ingen ägare här, så ingen får veta det.
 desk-ticket = Ärendenummer
-desk-ticket-hint = Till exempel INC0012345
+desk-ticket-hint = Till exempel { $example }
 desk-reason = Orsak
 desk-choose = Välj
 reason-forgot_password = Glömt lösenord
@@ -236,9 +262,10 @@ desk-version = Vilken nyckel?
 desk-version-current = Den som portalen erbjuder
 desk-version-n = Version { $n }
 desk-show = Visa nyckeln i fem minuter
+desk-show-other = Visa nyckeln i { $time }
 desk-nokey-never-do = Kontrollera i MDM att den hanteras och har profilen som lämnar in nyckeln. Det sker nästa gång den är uppkopplad.
 desk-nokey-elsewhere-do = Låt MDM byta ut nyckeln. Den nya kommer hit.
-desk-nokey-integrity-do = Säg till den som sköter portalen. Andra versioner kan prövas.
+desk-nokey-integrity-do = Säg till den som sköter portalen. Ingen lagrad nyckel till datorn klarar kontrollen.
 desk-versions = Alla nycklar för den här datorn
 desk-col-version = Version
 desk-col-source = Källa
@@ -256,11 +283,22 @@ standing-other = Den andra
 standing-older = Äldre
 desk-unseen = ovanliga tecken
 desk-contested = Två källor lämnar hela tiden in olika nycklar för den här datorn. Fungerar inte den ena: visa den andra.
+desk-unverified = { $count ->
+    [one] En lagrad nyckel till datorn klarar inte kontrollen och erbjuds inte. Säg till den som sköter portalen.
+   *[other] { $shown } lagrade nycklar till datorn klarar inte kontrollen och erbjuds inte. Säg till den som sköter portalen.
+}
 form-errors = { $count ->
     [one] En sak att rätta
    *[other] { $count } saker att rätta
 }
 form-error = Fel:
+form-optional = (frivilligt)
+form-summary = { $field }: { $what }
+form-field-ticket = Ärendenummer
+form-field-reason = Orsak
+form-field-reason_text = Beskrivning
+form-field-identity = Identitetskontroll
+form-field-version = Nyckel
 form-ticket-missing = Skriv ärendenumret
 form-ticket-shape = Ärendenumret ser inte rätt ut
 form-reason-missing = Välj en orsak
@@ -285,6 +323,8 @@ trail-pages = Sidor
 trail-newer = Nyare
 trail-older = Äldre
 trail-newest = Nyaste
+trail-number = Nr { $n }
+trail-owner = { $label }: { $owner }
 role-employee = anställd
 role-owner = ägare
 role-desk = helpdesk
@@ -326,6 +366,44 @@ event-integrity_failure = Äkthetskontroll misslyckades
 event-sealed = Nyckelförrådet var låst
 event-trail-read = Logg läst
 event-unknown = Annan händelse
+detail-offered = nyckeln som portalen erbjuder
+detail-quota = för många visningar
+detail-no_longer = inte längre tillåtet
+detail-reveal = visning av nyckel
+detail-renewal = bad om mer tid
+detail-renewal_over = visningen var slut
+detail-renewals_used_up = tiden kunde inte förlängas mer
+detail-no_key = ingen nyckel att visa
+detail-no_auth_time = inloggningen saknar tid
+detail-required = något var inte ifyllt
+detail-form = ärendenumret såg fel ut
+detail-too_long = för långt
+detail-holds_key = såg ut som en nyckel
+detail-cross_site = kom från en annan webbplats
+detail-csrf = sidan var för gammal
+detail-form_type = inte ett formulär från portalen
+detail-no_session = inte inloggad
+detail-token = fel eller saknad token
+detail-list_own = lista över egna enheter
+detail-view_device = en enhets sida
+detail-desk_view = en enhet hos helpdesk
+detail-desk_reveal = visning av nyckel hos helpdesk
+detail-search_devices = sökning hos helpdesk
+detail-read_trail = läsning av granskningsloggen
+detail-no_cookie = webbläsaren lämnade inget tillbaka
+detail-other_person = en annan person kom tillbaka
+detail-stale_proof = beviset var för gammalt
+detail-no_transaction = ingen sådan inloggning pågick
+detail-contested = omstridd
+detail-current = gällande
+detail-kept = sparad som äldre
+detail-second_login = kom med ett annat inloggningsnamn
+detail-newest = den nyaste sidan
+detail-device_owners = raden för en ägare
+detail-key_versions = raden för en nyckel
+detail-reveal_grants = raden för en visning
+detail-login_bindings = raden för ett inloggningsnamn
+detail-devices = raden för en enhet
 
 ### Hjälp, inloggad eller inte
 help-title = Hjälp
@@ -339,7 +417,9 @@ help-which-2 = En nyckel med **28 tecken** hör till ett Apple-konto. Den finns 
 help-copy = Vad händer med en kopierad nyckel?
 help-copy-1 = Den ligger i urklipp tills något annat kopieras. Ett delat urklipp kan föra den till dina andra enheter. Tryck på **Töm urklipp** när du är klar.
 help-time = Varför döljs nyckeln efter fem minuter?
+help-time-other = Varför döljs nyckeln efter { $time }?
 help-time-1 = För att ingen ska hitta den på en glömd skärm. Tryck på **Fem minuter till** om du behöver längre tid, eller hämta nyckeln igen.
+help-time-1-other = För att ingen ska hitta den på en glömd skärm. Tryck på **Förläng med { $time }** om du behöver längre tid, eller hämta nyckeln igen.
 help-who = Vem kan se min nyckel?
 help-who-1 = Du, och helpdesk om det finns en orsak. Varje visning loggas och står på datorns sida. Är datorn din egen kan bara du se den.
 help-more = Mer hjälp
@@ -397,6 +477,8 @@ error-forbidden-what = Ditt konto har inte den roll som sidan kräver.
 error-forbidden-do = Behöver du den i arbetet: kontakta IT.
 error-too-many-title = För många försök
 error-too-many-what = Gränsen är nådd för tillfället. Inget visades.
+error-too-many-desk-title = För många visningar
+error-too-many-desk-what = Du har visat så många nycklar som du får för tillfället. Inget visades.
 error-too-many-do = Försök igen efter { $time }.
 error-too-many-soon = Vänta några minuter och försök igen.
 error-trail-title = Vi kan inte visa nycklar just nu
@@ -435,6 +517,7 @@ error-sign-in-refused-do = Försök igen eller kontakta IT.
 error-sign-in-lost-title = Inloggningen fungerade inte
 error-sign-in-lost-what = Webbläsaren lämnade inte tillbaka det den fick i början. Kanske tog det för lång tid, eller så slutade det i ett annat fönster.
 error-sign-in-lost-do = Börja om och håll dig till ett fönster. Safari sparar inte sådana kakor på en vanlig http-adress: använd Chrome, Edge eller Firefox där.
+error-sign-in-lost-again = Börja om och håll dig till ett fönster.
 error-sign-in-unreachable-title = Inloggningen går inte att nå
 error-sign-in-unreachable-what = Organisationens inloggning svarar inte just nu.
 error-sign-in-unreachable-do = Försök igen om några minuter eller ring IT.

@@ -27,6 +27,7 @@ mod oidc_answers;
 mod oidc_tokens;
 mod oidc_world;
 mod owners;
+mod pages_say;
 mod panics;
 mod probe;
 mod process;

@@ -21,6 +21,8 @@ pub struct DeviceCard {
     /// [`crate::domain::Device::label`].
     pub name: String,
     pub serial: String,
+    /// What the locked Mac shows, when that is another number.
+    pub lock_number: Option<String>,
     pub model: Option<String>,
     pub state: KeyState,
     pub last_seen: Option<Moment>,
@@ -43,11 +45,17 @@ pub struct DevicePage {
     /// The number the locked Mac shows: its `DeviceKey`, or the serial number.
     pub lock_number: String,
     pub state: KeyState,
+    /// The way back from a step-up for the other key: the button asks for that one.
+    pub ask_other: bool,
     /// A personal Mac: nobody else sees its key.
     pub personal: bool,
     pub facts: Facts,
-    /// Newest first.
+    /// Newest first; the latest only.
     pub viewings: Vec<Viewing>,
+    /// There are older ones than these.
+    pub more_viewings: bool,
+    /// A key of it was shown, whatever the list holds.
+    pub shown_before: bool,
     /// Newest first.
     pub owner_changes: Vec<OwnerChange>,
 }

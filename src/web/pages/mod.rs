@@ -13,6 +13,8 @@ mod trail;
 mod view;
 
 #[cfg(test)]
+mod sample_errors;
+#[cfg(test)]
 mod samples;
 #[cfg(test)]
 mod tests;
@@ -32,8 +34,11 @@ pub use start::{SignedOutPage, StartPage};
 pub use trail::{TrailLine, TrailPage};
 pub use view::{Facts, KeyState, Shape, Tag};
 
+/// The longest that a key is shown, and what the texts say of it.
+const FIVE_MINUTES: i64 = crate::domain::reveal::MAX_WINDOW_SECONDS;
+
 /// What every page has: the frame around it.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Page {
     pub lang: Language,
     /// What the organisation calls the portal.
@@ -45,6 +50,10 @@ pub struct Page {
     pub signed_in: Option<SignedIn>,
     /// Which item of the menu this page belongs to.
     pub section: Option<Section>,
+    /// How long a key is shown.
+    pub window_seconds: i64,
+    /// The choice of language would lead nowhere: the server is sealed.
+    pub no_languages: bool,
 }
 
 /// The signed-in half of the frame.
@@ -141,6 +150,32 @@ impl Page {
     /// The hidden field's value; empty on signed-out pages, which hold no form that changes anything.
     pub fn csrf(&self) -> &str {
         self.signed_in.as_ref().map_or("", |s| s.csrf.as_str())
+    }
+
+    /// From a page of help back to where this person begins: address and text.
+    pub fn home(&self) -> (&'static str, String) {
+        match &self.signed_in {
+            None => ("/", self.t("nav-start")),
+            Some(person) if person.roles.has(Role::Employee) => ("/devices", self.t("nav-devices")),
+            Some(_) => ("/help", self.t("nav-help")),
+        }
+    }
+
+    /// How long a key is shown, in words.
+    fn window(&self) -> String {
+        let (key, n) = match self.window_seconds {
+            n if n % 60 == 0 => ("length-minutes", n / 60),
+            n => ("length-seconds", n),
+        };
+        self.count(key, usize::try_from(n).unwrap_or_default())
+    }
+
+    /// A sentence that says how long a key is shown: five minutes, unless the settings say less.
+    pub fn timed(&self, key: &str) -> String {
+        match self.window_seconds {
+            FIVE_MINUTES => self.t(key),
+            _ => self.tv(&format!("{key}-other"), "time", self.window()),
+        }
     }
 
     /// The menu, by role. Empty when signed out.
