@@ -291,6 +291,14 @@ mod tests {
     }
 
     #[test]
+    fn an_example_is_a_ticket_number_that_would_be_taken() {
+        let pattern = ("KEYHARBOR__REVEAL__TICKET_PATTERN", "CHG[0-9]+");
+        assert_eq!(with(&[pattern, ("KEYHARBOR__REVEAL__TICKET_EXAMPLE", "CHG42")]), Ok(()));
+        let wrong = with(&[pattern, ("KEYHARBOR__REVEAL__TICKET_EXAMPLE", "INC42")]).unwrap_err();
+        assert!(wrong.contains("reveal.ticket_example"), "{wrong}");
+    }
+
+    #[test]
     fn a_value_of_the_environment_is_taken_as_it_is() {
         let config = read(
             &[

@@ -51,6 +51,8 @@ pub struct DevicePage {
     pub more_viewings: bool,
     /// Changes of owner, newest first: the latest.
     pub owner_changes: Vec<TrailRow>,
+    /// There were more changes than these.
+    pub more_owner_changes: bool,
 }
 
 /// What `escrow-status` answers. Never a key.
@@ -168,7 +170,9 @@ impl Keyharbor {
         let mut viewings = tx.trail_of_device(id, &[EventKind::RevealGranted], most + 1).await?;
         let more_viewings = viewings.len() > HISTORY_LIMIT;
         viewings.truncate(HISTORY_LIMIT);
-        let owner_changes = tx.trail_of_device(id, &[EventKind::OwnerSet, EventKind::OwnerRemoved], most).await?;
+        let mut owner_changes = tx.trail_of_device(id, &[EventKind::OwnerSet, EventKind::OwnerRemoved], most + 1).await?;
+        let more_owner_changes = owner_changes.len() > HISTORY_LIMIT;
+        owner_changes.truncate(HISTORY_LIMIT);
         let standing = Standing::of(&versions);
         let (current, other) = (standing.map(|s| s.current.clone()), standing.and_then(|s| s.other.cloned()));
         Ok(DevicePage {
@@ -183,6 +187,7 @@ impl Keyharbor {
             viewings,
             more_viewings,
             owner_changes,
+            more_owner_changes,
         })
     }
 

@@ -191,7 +191,7 @@ fn render(note: &Note, error: &WebError, person: Option<&SignedIn>) -> Option<Ht
 /// caller's own: a page of ours without a query, and no name in it but an id.
 fn again<'a>(address: &'a str, error: &WebError) -> &'a str {
     let passes = matches!(error, WebError::Unavailable { .. } | WebError::Internal(_) | WebError::TooMany { .. });
-    let fixed = || ROUTES.iter().any(|r| r.method == "GET" && r.path == address);
+    let fixed = || ROUTES.iter().any(|r| r.method == "GET" && r.path == address && !r.path.contains('{'));
     let of_a_row = || {
         ["/devices/", "/desk/devices/", "/reveals/"]
             .iter()

@@ -108,6 +108,7 @@ fn own_device(v: &Visitor, found: &DevicePage, ask_other: bool) -> pages::Device
         viewings: present::viewings(&v.visit, &v.person, found),
         more_viewings: found.more_viewings,
         shown_before: present::shown_before(found),
+        more_owner_changes: found.more_owner_changes,
         owner_changes: present::owner_changes(&v.visit, &v.person, found),
     }
 }

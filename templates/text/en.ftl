@@ -99,7 +99,7 @@ device-about = About this Mac
 device-viewings = Who has seen this key
 device-viewings-none = Nobody has seen this key.
 device-viewings-lost = The key has been shown before. The log no longer says to whom.
-device-viewings-latest = { $count ->
+device-latest = { $count ->
     [one] The latest one. There are older ones.
    *[other] The latest { $shown }. There are older ones.
 }
@@ -323,7 +323,7 @@ trail-pages = Pages
 trail-newer = Newer
 trail-older = Older
 trail-newest = Newest
-trail-number = No. { $n }
+trail-number = No. { $n }
 trail-owner = { $label }: { $owner }
 role-employee = employee
 role-owner = owner

@@ -99,7 +99,7 @@ device-about = Om datorn
 device-viewings = Vem som har sett nyckeln
 device-viewings-none = Ingen har sett nyckeln.
 device-viewings-lost = Nyckeln har visats tidigare. Loggen säger inte längre för vem.
-device-viewings-latest = { $count ->
+device-latest = { $count ->
     [one] Den senaste. Det finns äldre.
    *[other] De senaste { $shown }. Det finns äldre.
 }
@@ -323,7 +323,7 @@ trail-pages = Sidor
 trail-newer = Nyare
 trail-older = Äldre
 trail-newest = Nyaste
-trail-number = Nr { $n }
+trail-number = Nr { $n }
 trail-owner = { $label }: { $owner }
 role-employee = anställd
 role-owner = ägare

@@ -56,7 +56,9 @@ pub struct DevicePage {
     pub more_viewings: bool,
     /// A key of it was shown, whatever the list holds.
     pub shown_before: bool,
-    /// Newest first.
+    /// There are older changes than these.
+    pub more_owner_changes: bool,
+    /// Newest first; the latest only.
     pub owner_changes: Vec<OwnerChange>,
 }
 

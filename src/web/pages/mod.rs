@@ -13,7 +13,7 @@ mod trail;
 mod view;
 
 #[cfg(test)]
-mod sample_errors;
+mod more_samples;
 #[cfg(test)]
 mod samples;
 #[cfg(test)]
@@ -32,7 +32,7 @@ pub use help::{CantSignInPage, HelpPage, NotListedPage, StatusPage};
 pub use reveal::{HiddenPage, KeyPage, NoKeyPage, NoKeyReason, StepUpPage, Subject};
 pub use start::{SignedOutPage, StartPage};
 pub use trail::{TrailLine, TrailPage};
-pub use view::{Facts, KeyState, Shape, Tag};
+pub use view::{Facts, KeyState, Said, Shape, Tag};
 
 /// The longest that a key is shown, and what the texts say of it.
 const FIVE_MINUTES: i64 = crate::domain::reveal::MAX_WINDOW_SECONDS;
@@ -135,6 +135,23 @@ impl Page {
     /// A sentence with two values in it.
     pub fn tvv(&self, key: &str, first: (&'static str, &str), second: (&'static str, &str)) -> String {
         text_with(self.lang, key, &[(first.0, Arg::Text(first.1)), (second.0, Arg::Text(second.1))])
+    }
+
+    /// A sentence with times in it, in pieces: each time becomes an element of its own.
+    pub fn said(&self, key: &str, times: &[(&'static str, &Moment)]) -> Vec<Said> {
+        // Stand for the times in the sentence; no text of ours holds such characters.
+        const MARKS: [&str; 2] = ["\u{E000}", "\u{E001}"];
+        let args: Vec<_> = times.iter().zip(MARKS).map(|((name, _), mark)| (*name, Arg::Text(mark))).collect();
+        let mut said = vec![Said::default()];
+        for c in text_with(self.lang, key, &args).chars() {
+            let time = times.iter().zip(MARKS).find(|(_, mark)| mark.starts_with(c)).map(|((_, at), _)| (*at).clone());
+            if time.is_some() {
+                said.extend([Said { text: String::new(), time }, Said::default()]);
+            } else if let Some(last) = said.last_mut() {
+                last.text.push(c);
+            }
+        }
+        said
     }
 
     /// A sentence that counts: `$count` chooses the form, `$shown` is the number as people write it.

@@ -3,7 +3,7 @@
 use askama::Template;
 use askama_web::WebTemplate;
 
-use super::Page;
+use super::{Page, Said};
 use crate::domain::reveal::Basis;
 use crate::i18n::{KeyText, Moment};
 use crate::web::assets;
@@ -78,7 +78,7 @@ pub struct KeyPage {
 }
 
 impl KeyPage {
-    pub fn shown(&self) -> String {
+    pub fn shown(&self) -> Vec<Said> {
         shown(&self.page, &self.from, &self.until)
     }
 
@@ -122,10 +122,10 @@ pub struct HiddenPage {
 }
 
 impl HiddenPage {
-    pub fn shown(&self) -> String {
+    pub fn shown(&self) -> Vec<Said> {
         match &self.until {
             Some(until) => shown(&self.page, &self.from, until),
-            None => self.page.tv("hidden-shown-elsewhere", "from", &self.from.human),
+            None => self.page.said("hidden-shown-elsewhere", &[("from", &self.from)]),
         }
     }
 
@@ -158,11 +158,11 @@ impl NoKeyReason {
 }
 
 /// `It was shown 14:27–14:32.`
-fn shown(page: &Page, from: &Moment, until: &Moment) -> String {
+fn shown(page: &Page, from: &Moment, until: &Moment) -> Vec<Said> {
     if from.human == until.human {
-        return page.tv("hidden-shown-once", "from", &from.human);
+        return page.said("hidden-shown-once", &[("from", from)]);
     }
-    page.tvv("hidden-shown", ("from", &from.human), ("until", &until.human))
+    page.said("hidden-shown", &[("from", from), ("until", until)])
 }
 
 /// Instead of a device's page or a key.

@@ -4,7 +4,7 @@ use askama::Template;
 
 use super::*;
 use crate::domain::reveal::Basis;
-use crate::domain::{EventKind, Outcome, RecoveryKey, Timestamp, Trust};
+use crate::domain::{RecoveryKey, Timestamp, Trust};
 use crate::i18n::{Formats, KeyText};
 
 pub const KEY: &str = "M7KD-ORXJ-4CPV-QLFG-8DAM-2K9Z";
@@ -34,7 +34,7 @@ impl World<'_> {
         Formats::new(self.lang, chrono_tz::Europe::Stockholm, now())
     }
 
-    fn at(&self, text: &str) -> Timestamp {
+    pub(super) fn at(&self, text: &str) -> Timestamp {
         Timestamp::parse_rfc3339(text).unwrap()
     }
 
@@ -159,6 +159,7 @@ impl World<'_> {
             ],
             more_viewings: false,
             shown_before: true,
+            more_owner_changes: false,
             owner_changes: vec![
                 OwnerChange {
                     when: when("2026-09-01T10:02:00Z"),
@@ -261,58 +262,6 @@ impl World<'_> {
         }
     }
 
-    fn trail(&self) -> TrailPage {
-        let line = |seq, at: &str, kind, outcome, who: &str, acted_as, serial: Option<&str>, reason: Option<&str>| TrailLine {
-            seq,
-            when: self.formats().precise(self.at(at)),
-            kind,
-            outcome,
-            who: who.into(),
-            login: (who == "anna.berg").then(|| "anna.berg@acme.example".into()),
-            acted_as,
-            address: (seq % 2 == 0).then(|| "192.0.2.7".into()),
-            owner: (seq == 37).then(|| self.device.into()),
-            serial: serial.map(str::to_owned),
-            reason: reason.map(str::to_owned),
-            detail: (seq == 38).then(|| self.device.into()),
-            erased: seq == 36,
-        };
-        use EventKind as K;
-        use Outcome::{Ok, Refused};
-        TrailPage {
-            page: self.page(Some(Section::Trail), &[Role::Employee, Role::Auditor]),
-            lines: vec![
-                line(41, "2026-11-22T13:27:03Z", K::RevealGranted, Ok, "anna.berg", "role-owner", Some(SERIAL), None),
-                line(
-                    40,
-                    "2026-11-22T10:02:41Z",
-                    K::RevealGranted,
-                    Ok,
-                    "kim.lund",
-                    "role-helpdesk",
-                    Some("FVFKH2DEMO02"),
-                    Some("INC0012345 · Forgot the password"),
-                ),
-                line(
-                    39,
-                    "2026-11-22T10:00:10Z",
-                    K::RevealRefused,
-                    Refused,
-                    "kim.lund",
-                    "role-helpdesk",
-                    Some("FVFKH2DEMO02"),
-                    Some(self.device),
-                ),
-                line(38, "2026-11-22T09:41:55Z", K::DepositNew, Ok, "mdm-1", "actor-token", Some("C17KH3DEMO03"), None),
-                line(37, "2026-11-22T08:30:00Z", K::LoginConflict, Ok, "anna.berg", "role-employee", None, None),
-                line(36, "2025-11-22T08:30:00Z", K::SignIn, Ok, "", "actor-anonymous", None, None),
-            ],
-            zone: "Europe/Stockholm".into(),
-            newer_url: Some("/trail?before=120".into()),
-            older_url: Some("/trail?before=36".into()),
-        }
-    }
-
     fn at_the_desk(&self) -> Vec<Sample> {
         let mut all: Vec<Sample> = Vec::new();
         let mut add = |name, page: &dyn askama::DynTemplate| all.push(Sample { name, html: page.dyn_render().unwrap(), holds_key: false });
@@ -352,7 +301,7 @@ impl World<'_> {
             "device-personal",
             &DevicePage { personal: true, viewings: Vec::new(), shown_before: false, lock_number: "4471-22".into(), ..self.device() },
         );
-        add("device-other", &DevicePage { ask_other: true, more_viewings: true, ..self.device() });
+        add("device-other", &DevicePage { ask_other: true, more_viewings: true, more_owner_changes: true, ..self.device() });
         add("device-lost", &DevicePage { viewings: Vec::new(), ..self.device() });
         add(
             "step-up",
