@@ -158,7 +158,11 @@ impl Config {
         {
             return Err(invalid("reveal", "step_up_* and per_* must be at least 1"));
         }
-        self.ticket_pattern()?;
+        if let (Some(pattern), Some(example)) = (self.ticket_pattern()?, &reveal.ticket_example)
+            && !pattern.is_match(example)
+        {
+            return Err(invalid("reveal.ticket_example", "does not match reveal.ticket_pattern"));
+        }
         if !(1..=1440).contains(&self.sessions.idle_minutes) || !(1..=168).contains(&self.sessions.absolute_hours) {
             return Err(invalid("sessions", "idle_minutes must be 1 to 1440, absolute_hours 1 to 168"));
         }
@@ -312,6 +316,14 @@ mod tests {
             let error = with(&[(key, value)]).err().unwrap_or_default();
             assert!(error.contains(name), "{key}={value}: {error}");
         }
+    }
+
+    #[test]
+    fn an_example_is_a_ticket_number_that_would_be_taken() {
+        let pattern = ("KEYHARBOR__REVEAL__TICKET_PATTERN", "CHG[0-9]+");
+        assert_eq!(with(&[pattern, ("KEYHARBOR__REVEAL__TICKET_EXAMPLE", "CHG42")]), Ok(()));
+        let wrong = with(&[pattern, ("KEYHARBOR__REVEAL__TICKET_EXAMPLE", "INC42")]).unwrap_err();
+        assert!(wrong.contains("reveal.ticket_example"), "{wrong}");
     }
 
     #[test]

@@ -173,6 +173,8 @@ section! {
         copy_desk: bool = false,
         /// What a ticket number must look like (regular expression, matched as a whole).
         ticket_pattern: Option<String> = None,
+        /// A ticket number as an example, shown beside the field.
+        ticket_example: Option<String> = None,
         /// The helpdesk must give a ticket number.
         ticket_required: bool = false,
     }

@@ -173,7 +173,12 @@ mod tests {
         assert!(looks_like_key("AAAABBBBCCCCDDDDEEEEFFF2"));
         assert!(looks_like_key("AAAABBBB CCCCDDDD EEEEFFF2"));
         assert!(looks_like_key("A\u{200B}AAA-B\u{AD}BBB-CC\u{2060}CC-DDDD-EEEE-FFF2"), "invisible characters go before a text is kept");
-        for cut in ["AAAABBBB\nCCCCDDD3\nEEEEFFF2", "he read AAAABBB2 CCCCDDD3 EEEEFFFF", "key AAAA-BBBB-CCC3-DDDD-EEEEFFF2", "ＡＡＡＡ－ＢＢＢＢ－ＣＣＣＣ－ＤＤＤＤ－ＥＥＥＥ－ＦＦＦ２"] {
+        for cut in [
+            "AAAABBBB\nCCCCDDD3\nEEEEFFF2",
+            "he read AAAABBB2 CCCCDDD3 EEEEFFFF",
+            "key AAAA-BBBB-CCC3-DDDD-EEEEFFF2",
+            "ＡＡＡＡ－ＢＢＢＢ－ＣＣＣＣ－ＤＤＤＤ－ＥＥＥＥ－ＦＦＦ２",
+        ] {
             assert!(looks_like_key(cut), "{cut}");
         }
         assert!(!looks_like_key("reported computer 20261128 as lost"));

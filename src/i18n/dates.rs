@@ -53,6 +53,11 @@ impl Formats {
         self.moment(&t, human)
     }
 
+    /// The time of day, with its date when that is not today's.
+    pub fn soon(&self, at: Timestamp) -> Moment {
+        if self.local(at).date_naive() == self.local(self.now).date_naive() { self.time(at) } else { self.date_time(at) }
+    }
+
     /// `22 Nov 2026, 14:27`: a date with its time of day.
     pub fn date_time(&self, at: Timestamp) -> Moment {
         let t = self.local(at);

@@ -45,8 +45,14 @@ pub struct DevicePage {
     /// Versions whose row does not verify.
     pub unverified: usize,
     pub owners: Vec<Login>,
-    /// Who was shown the key, and changes of owner, newest first.
-    pub history: Vec<TrailRow>,
+    /// Who was shown the key, newest first: the latest grants.
+    pub viewings: Vec<TrailRow>,
+    /// There were more viewings than these.
+    pub more_viewings: bool,
+    /// Changes of owner, newest first: the latest.
+    pub owner_changes: Vec<TrailRow>,
+    /// There were more changes than these.
+    pub more_owner_changes: bool,
 }
 
 /// What `escrow-status` answers. Never a key.
@@ -73,12 +79,13 @@ pub struct DevicePatch {
     pub state: Option<crate::domain::DeviceState>,
 }
 
-const HISTORY: [EventKind; 5] =
-    [EventKind::RevealGranted, EventKind::RevealRenewed, EventKind::OwnerSet, EventKind::OwnerRemoved, EventKind::LoginRebound];
+/// Most lines of each list on a device's page.
+const HISTORY_LIMIT: usize = 20;
+const OWNER_CHANGES: [EventKind; 3] = [EventKind::OwnerSet, EventKind::OwnerRemoved, EventKind::LoginRebound];
 const LIST_LIMIT: i64 = 200;
 /// Versions that a device's page lists.
 pub const VERSIONS_SHOWN: i64 = 100;
-/// Most devices a search answers with.
+/// Most devices a search shows. It answers with one more when there are more.
 pub const SEARCH_LIMIT: usize = 50;
 
 fn state_of(device: &Device, versions: &[KeyVersion], unverified: usize) -> KeyState {
@@ -166,7 +173,14 @@ impl Keyharbor {
         let (versions, more_bad) = verified(listed, &ring);
         let bad: HashSet<_> = bad.into_iter().chain(more_bad).collect();
         let owners = tx.owners(id).await?.into_iter().filter_map(|o| o.check(ring.as_ref()).ok()).map(|o| o.login).collect();
-        let history = tx.trail_of_device(id, &HISTORY, 20).await?;
+        let most = i64::try_from(HISTORY_LIMIT).unwrap_or(20);
+        // A renewal goes on with the viewing it renews: the grants count.
+        let mut viewings = tx.trail_of_device(id, &[EventKind::RevealGranted], most + 1).await?;
+        let more_viewings = viewings.len() > HISTORY_LIMIT;
+        viewings.truncate(HISTORY_LIMIT);
+        let mut owner_changes = tx.trail_of_device(id, &OWNER_CHANGES, most + 1).await?;
+        let more_owner_changes = owner_changes.len() > HISTORY_LIMIT;
+        owner_changes.truncate(HISTORY_LIMIT);
         drop(tx);
         let events: Vec<_> = bad.iter().map(|version| self.bad_version_event(id, *version, request)).collect();
         if !events.is_empty() {
@@ -183,7 +197,10 @@ impl Keyharbor {
             versions,
             unverified: bad.len(),
             owners,
-            history,
+            viewings,
+            more_viewings,
+            owner_changes,
+            more_owner_changes,
         })
     }
 
@@ -200,7 +217,7 @@ impl Keyharbor {
         }
         let mut tx = self.store.read().await?;
         // A row that does not verify is nobody's here; opening it would record that.
-        let mut devices = tx.search_devices(&query, i64::try_from(SEARCH_LIMIT).unwrap_or(50)).await?;
+        let mut devices = tx.search_devices(&query, i64::try_from(SEARCH_LIMIT).unwrap_or(50) + 1).await?;
         devices.retain(|d| d.verifies(ring.as_ref()));
         self.listed(&mut tx, &ring, devices).await
     }

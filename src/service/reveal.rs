@@ -60,7 +60,7 @@ pub struct Shown {
     /// Whole seconds left at the moment of the answer, 1–300.
     pub seconds_left: i64,
     pub renewals_left: i64,
-    /// There is another candidate, and this is not it.
+    /// The owner: there is another candidate, and this is not it. The desk: there are other versions.
     pub other: bool,
 }
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::access::{SignedIn, cookie_secret};
-use super::forms::{DeskText, RevealForm};
+use super::forms::{DeskText, RevealForm, Which};
 use super::sign_in::{Finished, Memory, SignInError, Started};
 use super::{Keyharbor, RequestInfo, Result};
 use crate::crypto::{Purpose, Ring};
@@ -47,7 +47,8 @@ impl Keyharbor {
             return Err(SignInError::StaleProof);
         }
         let cookie = cookie_secret(&self.env);
-        let form = match memory.form.filter(|_| desk) {
+        // An owner's plain press is on the device's page anyway; the other key is asked for by the form alone.
+        let form = match memory.form.filter(|f| desk || f.which == Which::Other) {
             Some(form) => Some(self.kept_form(ring, form, current)?),
             None => None,
         };

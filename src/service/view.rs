@@ -72,11 +72,14 @@ impl Keyharbor {
                 };
                 let grant = held(&mut tx, &ring, &grant).await?;
                 if !grant.open(self.env.now()) || grant.line != person.session.line {
-                    let until = grant.hidden_at.unwrap_or(grant.until);
+                    let until = grant.hidden_at.unwrap_or(grant.until).min(grant.until);
                     return Ok(Err(View::Hidden { device, basis: grant.basis, from: grant.from, until }));
                 }
                 let (versions, _) = verified(tx.candidates(device.id, SecretKind::RecoveryKey, None).await?, &ring);
-                let other = Standing::of(&versions).and_then(|s| s.other).is_some_and(|o| o.id != grant.version);
+                let other = match grant.basis {
+                    Basis::Owner => Standing::of(&versions).and_then(|s| s.other).is_some_and(|o| o.id != grant.version),
+                    Basis::Desk => versions.len() > 1,
+                };
                 let mut event = self.reveal_event(EventKind::RevealViewed, Outcome::Ok, person, permit.basis(), &device, request);
                 (event.version, event.grant) = (Some(grant.version), Some(id));
                 let owner = match grant.basis {
@@ -266,23 +269,27 @@ impl Keyharbor {
             // one to end it. Only this person's own rows that verify, and never more than can be: a bent row may lead in a circle.
             let mine = |row: Option<Attested<Grant>>| row.and_then(|r| r.check(ring.as_ref()).ok()).filter(|g| g.who == person.session.who);
             let most = self.max_renewals(grant.basis) + 1;
-            tx.hide_grant(grant.id, now).await?;
+            let mut ended = tx.hide_grant(grant.id, now).await?;
             let (mut up, mut down) = (grant.renewed_from, Some(grant.id));
             for _ in 0..most {
                 if let Some(id) = up {
                     let before = mine(tx.grant(id).await?);
                     up = before.as_ref().and_then(|g| g.renewed_from);
                     if let Some(before) = before {
-                        tx.hide_grant(before.id, now).await?;
+                        ended |= tx.hide_grant(before.id, now).await?;
                     }
                 }
                 if let Some(id) = down {
                     let after = mine(tx.grant_child(id).await?);
                     down = after.as_ref().map(|g| g.id);
                     if let Some(after) = after {
-                        tx.hide_grant(after.id, now).await?;
+                        ended |= tx.hide_grant(after.id, now).await?;
                     }
                 }
+            }
+            // All of it was over already: nothing changes, and the trail does not say that something did.
+            if !ended {
+                return Ok(());
             }
             let device = tx.device(grant.device).await?.ok_or(ServiceError::Internal("a device vanished"))?;
             let mut event = self.reveal_event(EventKind::RevealHidden, Outcome::Ok, person, grant.basis, &device, request);

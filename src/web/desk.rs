@@ -7,7 +7,6 @@ use super::extract::{CsrfField, Form, Visit, Visitor};
 use super::pages::{DeskDevicePage, DeskForm, DeskRow, Field, FieldError, Problem, SearchPage, Section, VersionRow};
 use super::present::{self, html, see};
 use super::{WebError, reveal};
-use crate::domain::EventKind;
 use crate::domain::ids::{DeviceId, VersionId};
 use crate::domain::policy::Action;
 use crate::domain::recovery_key::looks_like_key;
@@ -19,6 +18,8 @@ use crate::service::reveal::Answer;
 #[derive(serde::Deserialize)]
 pub struct Query {
     q: Option<String>,
+    /// `key`: what was searched for looked like one.
+    refused: Option<String>,
 }
 
 /// One box: serial number, the number on the locked Mac, host name, owner, asset tag.
@@ -26,12 +27,13 @@ pub async fn search(v: Visitor, query: web::Query<Query>) -> Result<HttpResponse
     let text = query.q.as_deref().unwrap_or_default().trim().to_owned();
     if looks_like_key(&text) {
         // A key that was pasted into the wrong box leaves the address, and is looked up nowhere.
-        return Ok(see("/desk"));
+        return Ok(see("/desk?refused=key"));
     }
     let found = v.visit.app.service.search(&v.person, &text, &v.visit.info).await?;
-    let more = found.len() >= SEARCH_LIMIT;
+    let more = found.len() > SEARCH_LIMIT;
     let rows = found
         .into_iter()
+        .take(SEARCH_LIMIT)
         .map(|l| DeskRow {
             id: l.device.id.to_string(),
             serial: l.device.serial.as_str().to_owned(),
@@ -42,12 +44,21 @@ pub async fn search(v: Visitor, query: web::Query<Query>) -> Result<HttpResponse
         })
         .collect();
     let results = (!text.is_empty()).then_some(rows);
-    html(&SearchPage { page: v.visit.page(Some(&v.person), Some(Section::Desk)), query: text, results, more }, StatusCode::OK)
+    let page = SearchPage {
+        page: v.visit.page(Some(&v.person), Some(Section::Desk)),
+        query: text,
+        results,
+        more,
+        looked_like_key: query.refused.as_deref() == Some("key"),
+    };
+    html(&page, StatusCode::OK)
 }
 
 #[derive(serde::Deserialize)]
 pub struct Kept {
     form: Option<String>,
+    /// The search the page was reached from.
+    q: Option<String>,
 }
 
 /// A device, with the form; filled in again after a step-up.
@@ -65,7 +76,8 @@ pub async fn device(v: Visitor, id: web::Path<String>, query: web::Query<Kept>) 
         };
         DeskForm { ticket: text.ticket, reason: text.reason, reason_text: text.reason_text, identity: text.identity, version }
     });
-    html(&desk_page(&v.visit, &v.person, &found, form.unwrap_or_default(), Vec::new()), StatusCode::OK)
+    let asked = Asked { form: form.unwrap_or_default(), errors: Vec::new(), query: query.into_inner().q.unwrap_or_default() };
+    html(&desk_page(&v.visit, &v.person, &found, asked), StatusCode::OK)
 }
 
 /// What the form posts.
@@ -84,6 +96,9 @@ pub struct DeskPress {
     identity: String,
     #[serde(default)]
     version: String,
+    /// The search the page was reached from.
+    #[serde(default)]
+    q: String,
 }
 
 impl CsrfField for DeskPress {
@@ -110,26 +125,50 @@ pub async fn press(req: HttpRequest, id: web::Path<String>, form: Form<DeskPress
     };
     let text = DeskText { ticket: fields.ticket, reason: fields.reason, reason_text: fields.reason_text, identity: fields.identity };
     let asked = RevealForm::desk(device, which, text.clone());
-    match service.request_reveal(&person, &asked, &visit.info).await? {
+    match service.request_reveal(&person, &asked, &visit.info).await.map_err(|e| WebError::from(e).at_desk())? {
         Answer::Granted(grant) => Ok(see(&format!("/reveals/{grant}"))),
         Answer::StepUpDue => reveal::step_up(&req, &visit, &person, asked).await,
         Answer::NoAuthTime => Err(WebError::NoAuthTime),
-        Answer::NoKey(_) => Ok(see(&format!("/desk/devices/{device}"))),
+        Answer::NoKey(_) => {
+            let errors = vec![FieldError { field: Field::Version, problem: Problem::Missing }];
+            again(&visit, &person, device, (text, fields.version, fields.q), errors).await
+        }
         Answer::Invalid(errors) => {
-            let found = service.device_page(&person, Some(device), Action::DeskView, &visit.info).await?;
-            // What looks like a key is not shown again, not even to who typed it.
-            let text = text.without_keys();
-            let form = DeskForm {
-                ticket: text.ticket,
-                reason: text.reason,
-                reason_text: text.reason_text,
-                identity: text.identity,
-                version: fields.version,
-            };
             let errors = errors.iter().filter_map(field_error).collect();
-            html(&desk_page(&visit, &person, &found, form, errors), StatusCode::UNPROCESSABLE_ENTITY)
+            again(&visit, &person, device, (text, fields.version, fields.q), errors).await
         }
     }
+}
+
+/// The form once more, with what was written and what is wrong with it.
+async fn again(
+    visit: &Visit,
+    person: &SignedIn,
+    device: DeviceId,
+    (text, version, query): (DeskText, String, String),
+    mut errors: Vec<FieldError>,
+) -> Result<HttpResponse, WebError> {
+    let found = visit.app.service.device_page(person, Some(device), Action::DeskView, &visit.info).await?;
+    // Without any version there is no form: the page says why.
+    errors.retain(|_| !found.versions.is_empty());
+    // What looks like a key is not shown again, not even to who typed it.
+    let text = text.without_keys();
+    let known = found.versions.iter().any(|v| v.id.to_string() == version);
+    let form = DeskForm {
+        ticket: text.ticket,
+        reason: text.reason,
+        reason_text: text.reason_text,
+        identity: text.identity,
+        version: if known { version } else { String::new() },
+    };
+    html(&desk_page(visit, person, &found, Asked { form, errors, query }), StatusCode::UNPROCESSABLE_ENTITY)
+}
+
+/// What the person at the desk has said so far.
+struct Asked {
+    form: DeskForm,
+    errors: Vec<FieldError>,
+    query: String,
 }
 
 fn field_error(e: &forms::FieldError) -> Option<FieldError> {
@@ -145,7 +184,8 @@ fn field_error(e: &forms::FieldError) -> Option<FieldError> {
     Some(FieldError { field, problem })
 }
 
-fn desk_page(visit: &Visit, person: &SignedIn, found: &DevicePage, form: DeskForm, errors: Vec<FieldError>) -> DeskDevicePage {
+fn desk_page(visit: &Visit, person: &SignedIn, found: &DevicePage, asked: Asked) -> DeskDevicePage {
+    let rules = &visit.app.service.rules().config.reveal;
     let formats = visit.formats();
     let device = &found.device;
     let is = |v: &crate::domain::KeyVersion, other: &Option<crate::domain::KeyVersion>| other.as_ref().is_some_and(|o| o.id == v.id);
@@ -167,7 +207,6 @@ fn desk_page(visit: &Visit, person: &SignedIn, found: &DevicePage, form: DeskFor
             unseen_letters: v.unseen_letters,
         })
         .collect();
-    let last_shown = found.history.iter().find(|r| r.event.kind == EventKind::RevealGranted).map(|r| formats.relative(r.event.at));
     DeskDevicePage {
         page: visit.page(Some(person), Some(Section::Desk)),
         id: device.id.to_string(),
@@ -177,14 +216,17 @@ fn desk_page(visit: &Visit, person: &SignedIn, found: &DevicePage, form: DeskFor
         owner: present::owners(found),
         state: present::state(device, found.key),
         facts: present::facts(visit, device, found.current.as_ref().map(|c| c.escrowed_at)),
-        last_shown,
+        last_shown: present::last_shown(found).map(|at| formats.relative(at)),
         no_key: match found.key {
             crate::service::fleet::KeyState::None(why) => Some(present::reason(why)),
             crate::service::fleet::KeyState::Available { .. } => None,
         },
+        unverified: found.unverified,
         versions,
-        form,
-        errors,
-        back_url: "/desk".to_owned(),
+        form: asked.form,
+        errors: asked.errors,
+        ticket_required: rules.ticket_required,
+        ticket_example: rules.ticket_example.clone(),
+        query: if looks_like_key(&asked.query) { String::new() } else { asked.query },
     }
 }

@@ -48,6 +48,9 @@ pub enum WebError {
     Field { field: String, why: String },
     #[error("too many requests")]
     TooMany { until: Timestamp, now: Timestamp },
+    /// The same, of keys for others.
+    #[error("too many viewings")]
+    TooManyViewings { until: Timestamp, now: Timestamp },
     #[error("{what}: {source}")]
     Unavailable { what: Down, source: Box<ServiceError> },
     #[error("{0}")]
@@ -124,6 +127,14 @@ pub struct Problem<'a> {
 }
 
 impl WebError {
+    /// At the desk it is viewings that are too many.
+    pub fn at_desk(self) -> Self {
+        match self {
+            Self::TooMany { until, now } => Self::TooManyViewings { until, now },
+            other => other,
+        }
+    }
+
     /// Status and stable code.
     pub fn outline(&self) -> (StatusCode, &'static str) {
         match self {
@@ -140,7 +151,7 @@ impl WebError {
             Self::Misdirected => (StatusCode::MISDIRECTED_REQUEST, "unknown_host"),
             Self::Bad { code } => (StatusCode::BAD_REQUEST, code),
             Self::Field { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "invalid_field"),
-            Self::TooMany { .. } => (StatusCode::TOO_MANY_REQUESTS, "too_many_requests"),
+            Self::TooMany { .. } | Self::TooManyViewings { .. } => (StatusCode::TOO_MANY_REQUESTS, "too_many_requests"),
             Self::Unavailable { what: Down::Sealed, .. } => (StatusCode::SERVICE_UNAVAILABLE, "sealed"),
             Self::Unavailable { what: Down::Trail, .. } => (StatusCode::SERVICE_UNAVAILABLE, "trail_unavailable"),
             Self::Unavailable { what: Down::Database, .. } => (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
@@ -167,7 +178,8 @@ impl WebError {
             Self::TooSlow | Self::Encoding | Self::MediaType | Self::Bad { .. } | Self::Field { .. } => {
                 ErrorKind::BadRequest { what: String::new() }
             }
-            Self::TooMany { until, .. } => ErrorKind::TooManyRequests { until: Some(visit.formats().time(*until)) },
+            Self::TooMany { until, .. } => ErrorKind::TooManyRequests { until: Some(visit.formats().soon(*until)), desk: false },
+            Self::TooManyViewings { until, .. } => ErrorKind::TooManyRequests { until: Some(visit.formats().soon(*until)), desk: true },
             Self::Unavailable { what: Down::Sealed, .. } => ErrorKind::Sealed,
             Self::Unavailable { what: Down::Trail, .. } => ErrorKind::TrailUnavailable,
             Self::Unavailable { what: Down::Database, .. } | Self::Internal(_) => ErrorKind::ServiceTrouble,
@@ -228,7 +240,7 @@ impl WebError {
                     response.insert_header((header::ALLOW, value));
                 }
             }
-            Self::TooMany { until, now } => {
+            Self::TooMany { until, now } | Self::TooManyViewings { until, now } => {
                 response.insert_header((header::RETRY_AFTER, until.seconds_since(*now).max(1)));
             }
             Self::Unavailable { .. } => {

@@ -83,6 +83,8 @@ impl Visit {
                 now: self.formats().date_time(now),
             }),
             section,
+            window_seconds: self.app.service.rules().config.reveal.window_seconds.min(crate::domain::reveal::MAX_WINDOW_SECONDS),
+            no_languages: false,
         }
     }
 

@@ -15,6 +15,7 @@ use crate::domain::reveal::Basis;
 use crate::i18n::Language;
 use crate::service::access::SignedIn;
 use crate::service::fleet::{DevicePage, KeyState};
+use crate::service::forms::Which;
 use crate::service::sign_in::safe_return;
 
 /// Signed out: how to begin. Signed in: on to where this person works.
@@ -57,6 +58,7 @@ pub async fn devices(v: Visitor) -> Result<HttpResponse, WebError> {
             id: l.device.id.to_string(),
             name: l.device.label().to_owned(),
             serial: l.device.serial.as_str().to_owned(),
+            lock_number: Some(present::lock_number(&l.device)).filter(|n| n != l.device.serial.as_str()),
             model: l.device.model.clone(),
             state: present::state(&l.device, l.key),
             last_seen: l.device.last_seen.map(|t| formats.relative(t)),
@@ -65,8 +67,14 @@ pub async fn devices(v: Visitor) -> Result<HttpResponse, WebError> {
     html(&DevicesPage { page: v.visit.page(Some(&v.person), Some(Section::Devices)), devices }, StatusCode::OK)
 }
 
-/// One of one's own devices.
-pub async fn device(v: Visitor, id: web::Path<String>) -> Result<HttpResponse, WebError> {
+/// Names the form that a step-up kept.
+#[derive(serde::Deserialize)]
+pub struct Kept {
+    form: Option<String>,
+}
+
+/// One of one's own devices; after a step-up for the other key, its button asks for that one.
+pub async fn device(v: Visitor, id: web::Path<String>, query: web::Query<Kept>) -> Result<HttpResponse, WebError> {
     let found = v.visit.app.service.device_page(&v.person, DeviceId::parse(&id), Action::ViewDevice, &v.visit.info).await?;
     if let KeyState::None(why) = found.key {
         let page = NoKeyPage {
@@ -77,10 +85,15 @@ pub async fn device(v: Visitor, id: web::Path<String>) -> Result<HttpResponse, W
         };
         return html(&page, StatusCode::OK);
     }
-    html(&own_device(&v, &found), StatusCode::OK)
+    let kept = match query.form.as_deref() {
+        Some(key) => v.visit.app.service.take_form(&v.person, key).await?,
+        None => None,
+    };
+    let other = found.other.is_some() && kept.is_some_and(|f| f.device() == found.device.id && f.which == Which::Other);
+    html(&own_device(&v, &found, other), StatusCode::OK)
 }
 
-fn own_device(v: &Visitor, found: &DevicePage) -> pages::DevicePage {
+fn own_device(v: &Visitor, found: &DevicePage, ask_other: bool) -> pages::DevicePage {
     let device = &found.device;
     pages::DevicePage {
         page: v.visit.page(Some(&v.person), Some(Section::Devices)),
@@ -89,9 +102,13 @@ fn own_device(v: &Visitor, found: &DevicePage) -> pages::DevicePage {
         serial: device.serial.as_str().to_owned(),
         lock_number: present::lock_number(device),
         state: present::state(device, found.key),
+        ask_other,
         personal: device.ownership == Ownership::Personal,
         facts: present::facts(&v.visit, device, found.current.as_ref().map(|c| c.escrowed_at)),
         viewings: present::viewings(&v.visit, &v.person, found),
+        more_viewings: found.more_viewings,
+        shown_before: present::shown_before(found),
+        more_owner_changes: found.more_owner_changes,
         owner_changes: present::owner_changes(&v.visit, &v.person, found),
     }
 }

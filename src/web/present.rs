@@ -7,10 +7,10 @@ use askama::Template;
 use super::WebError;
 use super::extract::Visit;
 use super::pages::{self, Facts, KeyState, NoKeyReason, OwnerChange, Subject, Viewing};
+use crate::domain::Role;
 use crate::domain::audit::{Actor, TrailRow};
 use crate::domain::device::{Device, DeviceState};
 use crate::domain::reveal::Basis;
-use crate::domain::{EventKind, Role};
 use crate::service::access::SignedIn;
 use crate::service::fleet::{self, DevicePage};
 use crate::service::reveal::NoKey;
@@ -43,7 +43,15 @@ pub fn lock_number(device: &Device) -> String {
 }
 
 pub fn subject(device: &Device, basis: Basis, owner: Option<String>) -> Subject {
-    Subject { id: device.id.to_string(), name: device.label().to_owned(), lock_number: lock_number(device), basis, owner }
+    let lock_number = lock_number(device);
+    Subject {
+        id: device.id.to_string(),
+        name: device.label().to_owned(),
+        serial: lock_number == device.serial.as_str(),
+        lock_number,
+        basis,
+        owner,
+    }
 }
 
 pub fn reason(why: NoKey) -> NoKeyReason {
@@ -78,10 +86,8 @@ pub fn who(visit: &Visit, row: &TrailRow) -> String {
 
 /// Who was shown the key of this device.
 pub fn viewings(visit: &Visit, reader: &SignedIn, page: &DevicePage) -> Vec<Viewing> {
-    let shown = [EventKind::RevealGranted, EventKind::RevealRenewed];
-    page.history
+    page.viewings
         .iter()
-        .filter(|row| shown.contains(&row.event.kind))
         .map(|row| Viewing {
             when: visit.formats().relative(row.event.at),
             by_you: row.event.actor == Actor::Person(reader.who().clone()),
@@ -92,17 +98,25 @@ pub fn viewings(visit: &Visit, reader: &SignedIn, page: &DevicePage) -> Vec<View
         .collect()
 }
 
+/// Was a key of this device ever shown? The versions know it too, whatever the trail still holds.
+pub fn shown_before(page: &DevicePage) -> bool {
+    !page.viewings.is_empty() || page.versions.iter().any(|v| v.revealed_at.is_some())
+}
+
+/// When a key of this device was last shown.
+pub fn last_shown(page: &DevicePage) -> Option<crate::domain::Timestamp> {
+    page.viewings.first().map(|row| row.event.at).or_else(|| page.versions.iter().filter_map(|v| v.revealed_at).max())
+}
+
 /// Changes of owner of this device.
 pub fn owner_changes(visit: &Visit, reader: &SignedIn, page: &DevicePage) -> Vec<OwnerChange> {
-    let changes = [EventKind::OwnerSet, EventKind::OwnerRemoved];
-    page.history
+    page.owner_changes
         .iter()
-        .filter(|row| changes.contains(&row.event.kind))
         .map(|row| {
             let login = row.event.personal.login.clone();
             OwnerChange {
                 when: visit.formats().relative(row.event.at),
-                added: row.event.kind == EventKind::OwnerSet,
+                kind: row.event.kind,
                 is_you: login.is_some() && login.as_deref() == reader.login().map(|l| l.as_str()),
                 who: login.unwrap_or_else(|| who(visit, row)),
                 source: crate::i18n::text(visit.lang, &format!("source-{}", row.event.actor.kind())),

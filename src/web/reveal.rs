@@ -75,7 +75,12 @@ pub async fn step_up(req: &HttpRequest, visit: &Visit, person: &SignedIn, form: 
     let basis = if form.desk.is_some() { Basis::Desk } else { Basis::Owner };
     let browser = req.cookie(SIGN_IN_COOKIE).map(|c| c.value().to_owned());
     let started = visit.app.service.begin_step_up(person, form, browser.as_deref()).await?;
-    let page = StepUpPage { page: visit.page(Some(person), Some(present::section(basis))), continue_url: started.url, cancel_url };
+    let page = StepUpPage {
+        page: visit.page(Some(person), Some(present::section(basis))),
+        continue_url: started.url,
+        cancel_url,
+        desk: basis == Basis::Desk,
+    };
     let mut response = html(&page, StatusCode::OK)?;
     response.add_cookie(&cookie(SIGN_IN_COOKIE, expose(&started.browser).to_owned())).map_err(|e| WebError::Internal(e.to_string()))?;
     Ok(response)
@@ -99,7 +104,8 @@ pub async fn page(req: HttpRequest, v: Visitor, id: web::Path<String>, query: we
                 page: v.visit.page(Some(&v.person), Some(present::section(basis))),
                 device: present::subject(&device, basis, None),
                 from: formats.time(from),
-                until: formats.time(until),
+                // Open still, but in another sign-in.
+                until: (until <= v.visit.app.service.env().now()).then(|| formats.time(until)),
             };
             html(&page, StatusCode::OK)?
         }

@@ -7,8 +7,9 @@ use super::WebError;
 use super::extract::{Visit, Visitor};
 use super::pages::{Section, TrailLine, TrailPage};
 use super::present::html;
-use crate::domain::audit::{Actor, TrailRow};
+use crate::domain::audit::{Actor, EventKind, TrailRow};
 use crate::domain::policy::Action;
+use crate::i18n::Arg;
 use crate::service::forms::Reason;
 
 const PAGE: i64 = 50;
@@ -31,7 +32,7 @@ pub async fn page(v: Visitor, query: web::Query<Query>) -> Result<HttpResponse, 
     let newer = page.rows.first().map(|r| r.seq + PAGE + 1).filter(|_| page.newer);
     let page = TrailPage {
         lines: page.rows.iter().map(|row| line(&v.visit, row)).collect(),
-        zone: v.visit.formats().zone_name(v.visit.app.service.env().now()),
+        zone: v.visit.app.zone.name().to_owned(),
         newer_url: newer.map(|n| format!("/trail?before={n}")),
         older_url: page.older.map(|b| format!("/trail?before={b}")),
         page: v.visit.page(Some(&v.person), Some(Section::Trail)),
@@ -43,26 +44,41 @@ fn line(visit: &Visit, row: &TrailRow) -> TrailLine {
     let event = &row.event;
     let personal = &event.personal;
     let reason = personal.reason.as_deref().map(|text| in_words(visit, text));
+    // Of these the login is the owner's that they are about, not the actor's.
+    let about_owner = matches!(event.kind, EventKind::OwnerSet | EventKind::OwnerRemoved);
+    let login = personal.login.clone().filter(|_| !about_owner);
     let words: Vec<String> = [personal.ticket.clone(), reason, personal.identity.clone()].into_iter().flatten().collect();
     TrailLine {
         seq: row.seq,
         when: visit.formats().precise(event.at),
         kind: event.kind,
         outcome: event.outcome,
-        who: match (&personal.name, &personal.login, &event.actor) {
+        who: match (&personal.name, &login, &event.actor) {
             (Some(name), _, _) => name.clone(),
             (None, Some(login), Actor::Person(_)) => login.clone(),
             (_, _, Actor::Token(id)) => id.clone(),
             (_, _, Actor::Person(who)) => who.subject.clone(),
             _ => String::new(),
         },
-        login: personal.login.clone().filter(|_| personal.name.is_some()),
+        login: login.clone().filter(|_| personal.name.is_some()),
+        address: personal.address.clone(),
+        owner: personal.login.clone().filter(|_| about_owner),
         acted_as: acted_as(row),
         serial: event.serial.clone(),
-        detail: Some(event.detail.clone()).filter(|d| words.is_empty() && !d.is_empty()),
+        detail: detail(visit, &event.detail),
         reason: (!words.is_empty()).then(|| words.join(" · ")),
         erased: row.erased,
     }
+}
+
+/// The machine's word as the reader says it; one that has no text stays as it is.
+fn detail(visit: &Visit, code: &str) -> Option<String> {
+    if let Some(number) = code.strip_prefix("version ") {
+        return Some(crate::i18n::text_with(visit.lang, "desk-version-n", &[("n", Arg::Text(number))]));
+    }
+    let key = format!("detail-{code}");
+    let said = crate::i18n::text(visit.lang, &key);
+    Some(if said == key { code.to_owned() } else { said }).filter(|d| !d.is_empty())
 }
 
 /// A desk's reason, `code` or `code: words`, as the reader says it.

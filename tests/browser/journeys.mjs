@@ -9,6 +9,8 @@ export const at = {
   reveal: 'main form[action^="/devices/"][action$="/reveal"]',
   deskReveal: 'main form[action^="/desk/devices/"][action$="/reveal"]',
   renew: 'form[action^="/reveals/"][action$="/renew"]',
+  /** "Show the other one", on the key's page and on the way back from a step-up. */
+  other: 'main form[action^="/devices/"]:has(input[name=which][value=other])',
   hide: 'form[action^="/reveals/"][action$="/hide"]',
   signOut: 'form[action="/sign-out"]',
   key: '.key.secret',
@@ -21,6 +23,14 @@ export const at = {
 
 /** A Mac that a test hands in, and its key. */
 export const KNOWN = { serial: 'KHBROWSER01', recovery_key: '7QXM-O4LD-ZB83-KWTE-2PVN-HC96' };
+
+/** Two keys that take turns: of the Mac whose page is open the first is offered then, and the second is the other one. */
+export const TURNS = ['7QXM-O4LD-ZB83-KWTE-2PVN-HC97', '7QXM-O4LD-ZB83-KWTE-2PVN-HC98'];
+
+export async function takeTurns(page, product) {
+  const serial = await page.locator('dl.facts dd.mono').first().innerText();
+  for (const key of [...TURNS, TURNS[0]]) await product.deposit(serial.trim(), key);
+}
 
 export const path = page => new URL(page.url()).pathname;
 

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { KNOWN, at, atOwnDevice, ownDevice, path, reveal, search } from './journeys.mjs';
+import { KNOWN, TURNS, at, atOwnDevice, ownDevice, path, reveal, search, takeTurns } from './journeys.mjs';
 import {
   atProvider, closeBrowser, keyOnlyInTiles, looksGood, noKey, nothingSecretVisible, press, printed, readKey, signIn, traces, visit,
 } from './lib.mjs';
@@ -134,6 +134,52 @@ describe('the key', () => {
     await page.locator('[data-clear]').click();
     await page.locator('[data-clear]').waitFor({ state: 'hidden' });
     assert.equal(await page.evaluate(() => navigator.clipboard.readText()), '');
+  }));
+
+  test('what was copied can be cleared on the pages that follow, and each press says what it did', () => visit({}, async (page, { context }) => {
+    await context.grantPermissions(['clipboard-read', 'clipboard-write']);
+    await atOwnDevice(page, full);
+    const key = await reveal(page);
+    const clear = page.locator('[data-clear]');
+    const said = page.locator('[data-said]');
+    const spoken = page.locator('[role=status]');
+    assert.equal(await said.isVisible(), false);
+    await page.locator('[data-copy]').click();
+    await said.waitFor();
+    const copied = await said.innerText();
+    assert.ok(copied.length > 0);
+    await spoken.filter({ hasText: copied }).waitFor({ state: 'attached' });
+    assert.equal(await page.locator('[role=status], [aria-live]').count(), 1, 'one live region');
+    await looksGood(page, 'key-copied');
+    for (const next of [() => press(page, at.renew), () => page.locator('a[href="?text=large"]').click(), () => page.locator('a[href="?text=normal"]').click()]) {
+      await next();
+      await clear.waitFor();
+    }
+    await press(page, at.hide);
+    await clear.waitFor();
+    await noKey(page, key);
+    assert.deepEqual(traces(await page.evaluate(() => JSON.stringify([{ ...sessionStorage }, { ...localStorage }])), key), []);
+    await looksGood(page, 'hidden-copied');
+    await clear.click();
+    await clear.waitFor({ state: 'hidden' });
+    await said.waitFor();
+    assert.equal(await page.evaluate(() => navigator.clipboard.readText()), '');
+    await page.reload();
+    await page.locator('main h1').waitFor();
+    assert.equal(await clear.isVisible(), false, 'nothing is left to clear');
+  }));
+
+  test('the other key is one press away when two take turns', () => visit({}, async page => {
+    const device = await atOwnDevice(page, full);
+    await takeTurns(page, full);
+    await page.goto(full.portal + device);
+    assert.equal(await page.locator(at.other).count(), 0);
+    assert.equal(await reveal(page), TURNS[0]);
+    const first = page.url();
+    await looksGood(page, 'key-of-two');
+    assert.equal(await reveal(page, at.other), TURNS[1]);
+    assert.notEqual(page.url(), first);
+    assert.equal(await page.locator(at.other).count(), 0, 'this is the other one');
   }));
 
   test('in the last minute only colours change: nothing moves', async () => {

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { GOOD_FORM, KNOWN, at, atOwnDevice, deskForm, fillDesk, path, reveal, search, untilStepUp } from './journeys.mjs';
+import { GOOD_FORM, KNOWN, TURNS, at, atOwnDevice, deskForm, fillDesk, path, reveal, search, takeTurns, untilStepUp } from './journeys.mjs';
 import {
   atProvider, axe, closeBrowser, looksGood, noKey, nothingSecretVisible, paint, picture, press, printed, readKey, signIn, traces, visit,
 } from './lib.mjs';
@@ -98,12 +98,35 @@ describe('when the time is over', { concurrency: 3 }, () => {
       await page.locator('.expired').waitFor();
       await nothingSecretVisible(page, key);
       await picture(page, 'key-expired-no-script');
+      // A list of letters that is opened only now shows nothing either.
+      for (const summary of await page.locator('details.secret summary').all()) await summary.click();
+      assert.equal(await page.locator('details.secret[open]').count(), 1);
+      await nothingSecretVisible(page, key);
       await until(async () => {
         await page.goto(address);
         return (await page.locator(at.secret).count()) === 0;
       }, 'the server refuses the address', 5);
     }));
   }
+
+  test('a tab that nobody looks at is silent, and says so when it is looked at again', () => visit({}, async page => {
+    await atOwnDevice(page, brief);
+    await reveal(page);
+    const hide = hidden => page.evaluate(value => {
+      Object.defineProperty(document, 'hidden', { configurable: true, get: () => value });
+      document.dispatchEvent(new Event('visibilitychange'));
+    }, hidden);
+    await page.locator('.is-soon').waitFor();
+    await page.locator(`${at.hide} button`).focus();
+    await hide(true);
+    await page.locator(at.secret).first().waitFor({ state: 'detached' });
+    const gone = JSON.parse(await page.locator('[data-key-view]').getAttribute('data-text')).gone;
+    assert.notEqual(await page.locator('[role=status]').innerText(), gone);
+    assert.equal(await page.evaluate(() => document.activeElement.closest('[data-gone]')), null);
+    await hide(false);
+    await page.locator('[role=status]').filter({ hasText: gone }).waitFor({ state: 'attached' });
+    assert.equal(await page.evaluate(() => document.activeElement.closest('[data-gone]') !== null), true);
+  }));
 
   test('S32 a machine that slept shows no key when it wakes: the wall clock counts too', () => visit({}, async page => {
     await atOwnDevice(page, full);
@@ -143,6 +166,19 @@ describe('a fresh sign-in is due', { concurrency: 3 }, () => {
     await confirm(page, person);
     assert.equal(path(page), device);
     await reveal(page);
+  }));
+
+  test('for the other key: what comes back asks for that one still', () => visit({}, async page => {
+    const person = wary.person('employee');
+    const device = await atOwnDevice(page, wary, person);
+    await takeTurns(page, wary);
+    await page.goto(wary.portal + device);
+    assert.equal(await reveal(page), TURNS[0]);
+    const address = page.url();
+    await untilStepUp(page, at.other, () => page.goto(address));
+    await confirm(page, person);
+    assert.equal(path(page), device);
+    assert.equal(await reveal(page, at.other), TURNS[1]);
   }));
 
   test('at the desk: the form comes back as it was filled in', () => visit({ lang: 'sv' }, async page => {

@@ -36,6 +36,7 @@ mod oidc_world;
 mod outages;
 mod outbound;
 mod owners;
+mod pages_say;
 mod panics;
 mod probe;
 mod process;

@@ -53,7 +53,7 @@ fn s08_a_provider_that_comes_back_is_noticed_although_nobody_signs_in() {
     let home = Home::ready(idp.issuer());
     idp.trouble_discovery(Some(Trouble::Status(503)));
     let _server = home.serve();
-    let noted = || home.get("/").1.contains("cannot be reached just now");
+    let noted = || home.get("/").1.contains("cannot be reached right now");
     assert!(noted());
     idp.trouble_discovery(None);
     // The server's own task asks again, after 20 s.

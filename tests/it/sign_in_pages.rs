@@ -106,7 +106,7 @@ async fn s22_while_the_provider_hangs_others_go_on() {
 #[actix_web::test]
 async fn s08_what_is_done_beside_the_server_brings_the_provider_back() {
     let world = World::new().await;
-    let down = async || world.browser().get("/").await.text.contains("cannot be reached just now");
+    let down = async || world.browser().get("/").await.text.contains("cannot be reached right now");
     world.idp.trouble_discovery(Some(Trouble::Status(503)));
     assert!(world.service.discover_provider().await.is_err() && world.service.provider_is_down());
     assert!(down().await);

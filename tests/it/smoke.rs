@@ -60,7 +60,9 @@ async fn a_key_pasted_into_the_search_box_leaves_the_address() {
     let world = World::new().await;
     let mut kim = world.signed_in("kim").await;
     let answer = kim.get(&format!("/desk?q={KEY}")).await;
-    assert_eq!((answer.status, answer.location()), (StatusCode::SEE_OTHER, "/desk"));
+    assert_eq!((answer.status, answer.location()), (StatusCode::SEE_OTHER, "/desk?refused=key"));
+    let told = kim.get(answer.location()).await;
+    assert!(told.text.contains("This looks like a recovery key") && !told.text.contains("AAAA"), "{}", told.text);
 }
 
 #[actix_web::test]

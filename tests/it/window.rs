@@ -115,7 +115,7 @@ fn s32_no_statement_changes_what_a_grants_mac_covers() {
         let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
         for tail in words.split("update reveal_grants ").skip(1) {
             let (statement, _) = tail.split_once('"').unwrap();
-            assert_eq!(statement, "set hidden_at = $2 where id = $1 and hidden_at is null", "{}", path.display());
+            assert_eq!(statement, "set hidden_at = $2 where id = $1 and hidden_at is null and valid_until > $2", "{}", path.display());
             seen += 1;
         }
         for tail in words.split("into reveal_grants ").skip(1) {

@@ -27,7 +27,7 @@ statements! {
     BY_ID = concat!("SELECT ", columns!(), " FROM reveal_grants WHERE id = $1");
     BY_ID_LOCKED = concat!("SELECT ", columns!(), " FROM reveal_grants WHERE id = $1", lock!());
     CHILD = concat!("SELECT ", columns!(), " FROM reveal_grants WHERE renewed_from = $1");
-    HIDE = "UPDATE reveal_grants SET hidden_at = $2 WHERE id = $1 AND hidden_at IS NULL";
+    HIDE = "UPDATE reveal_grants SET hidden_at = $2 WHERE id = $1 AND hidden_at IS NULL AND valid_until > $2";
 }
 
 pub async fn bump_quota(conn: &mut Conn, actor: &str, window_kind: &str, window_start: i64) -> Result<i64, StoreError> {

@@ -18,6 +18,24 @@ pub struct SearchPage {
     pub results: Option<Vec<DeskRow>>,
     /// More devices match than are shown.
     pub more: bool,
+    /// Something that looks like a key was searched for; it is not said again.
+    pub looked_like_key: bool,
+}
+
+impl SearchPage {
+    /// A device's page, with the way back to this search.
+    pub fn device_href(&self, id: &str) -> String {
+        format!("/desk/devices/{id}{}", query_part(&self.query))
+    }
+}
+
+/// `?q=…`, or nothing for no search.
+fn query_part(query: &str) -> String {
+    if query.is_empty() {
+        return String::new();
+    }
+    let text: String = url::form_urlencoded::byte_serialize(query.as_bytes()).collect();
+    format!("?q={text}")
 }
 
 /// A device that was found. Never holds a key.
@@ -47,12 +65,18 @@ pub struct DeskDevicePage {
     pub last_shown: Option<Moment>,
     /// Why the portal offers none, if it does not.
     pub no_key: Option<NoKeyReason>,
+    /// Versions that do not pass their check, and are in no list.
+    pub unverified: usize,
     /// Newest first; empty = there is no key.
     pub versions: Vec<VersionRow>,
     pub form: DeskForm,
     pub errors: Vec<FieldError>,
-    /// The search this page was reached from.
-    pub back_url: String,
+    /// A ticket number must be given.
+    pub ticket_required: bool,
+    /// What one looks like, when the settings say it.
+    pub ticket_example: Option<String>,
+    /// What was searched for, or empty.
+    pub query: String,
 }
 
 /// What was written, kept across errors and a step-up.
@@ -110,6 +134,12 @@ pub struct FieldError {
 }
 
 impl FieldError {
+    /// The sentence with the name of its field, for the summary.
+    pub fn summary(&self, page: &Page) -> String {
+        let field = page.t(&format!("form-field-{}", self.field.name()));
+        page.tvv("form-summary", ("field", &field), ("what", &self.sentence(page)))
+    }
+
     pub fn sentence(&self, page: &Page) -> String {
         match (self.problem, self.field) {
             (Problem::Missing, field) => page.t(&format!("form-{}-missing", field.name())),
@@ -187,9 +217,25 @@ impl DeskDevicePage {
         }
     }
 
-    /// Ids of the texts that belong to a field: its hint, and its error when there is one.
+    /// Ids of the texts that belong to a field: its error and its hint, as far as there are such.
     pub fn described_by(&self, name: &str) -> String {
-        if self.errors.iter().any(|e| e.field.name() == name) { format!("{name}-error {name}-hint") } else { format!("{name}-hint") }
+        let error = self.errors.iter().any(|e| e.field.name() == name).then(|| format!("{name}-error"));
+        let hint = (name != "ticket" || self.ticket_example.is_some()).then(|| format!("{name}-hint"));
+        [error, hint].into_iter().flatten().collect::<Vec<_>>().join(" ")
+    }
+
+    /// Back to the search this page was reached from.
+    pub fn back_href(&self) -> String {
+        format!("/desk{}", query_part(&self.query))
+    }
+
+    pub fn back_text(&self) -> String {
+        self.page.t(if self.query.is_empty() { "desk-title" } else { "desk-back" })
+    }
+
+    /// There is a version to choose, or a choice to correct.
+    pub fn chooses(&self) -> bool {
+        self.versions.len() > 1 || self.error("version").is_some()
     }
 
     /// The text that says why there is no key.

@@ -4,6 +4,7 @@ use askama::Template;
 use askama_web::WebTemplate;
 
 use super::{Facts, KeyState, Page, Shape};
+use crate::domain::EventKind;
 use crate::i18n::Moment;
 
 /// `/devices`: also the empty list.
@@ -21,6 +22,8 @@ pub struct DeviceCard {
     /// [`crate::domain::Device::label`].
     pub name: String,
     pub serial: String,
+    /// What the locked Mac shows, when that is another number.
+    pub lock_number: Option<String>,
     pub model: Option<String>,
     pub state: KeyState,
     pub last_seen: Option<Moment>,
@@ -43,12 +46,20 @@ pub struct DevicePage {
     /// The number the locked Mac shows: its `DeviceKey`, or the serial number.
     pub lock_number: String,
     pub state: KeyState,
+    /// The way back from a step-up for the other key: the button asks for that one.
+    pub ask_other: bool,
     /// A personal Mac: nobody else sees its key.
     pub personal: bool,
     pub facts: Facts,
-    /// Newest first.
+    /// Newest first; the latest only.
     pub viewings: Vec<Viewing>,
-    /// Newest first.
+    /// There are older ones than these.
+    pub more_viewings: bool,
+    /// A key of it was shown, whatever the list holds.
+    pub shown_before: bool,
+    /// There are older changes than these.
+    pub more_owner_changes: bool,
+    /// Newest first; the latest only.
     pub owner_changes: Vec<OwnerChange>,
 }
 
@@ -76,8 +87,8 @@ pub struct Viewing {
 #[derive(Clone, Debug)]
 pub struct OwnerChange {
     pub when: Moment,
-    /// Became (`true`) or ceased to be (`false`) the owner.
-    pub added: bool,
+    /// Set, removed, or the login moved to another account.
+    pub kind: EventKind,
     pub is_you: bool,
     /// Name or login.
     pub who: String,
@@ -87,11 +98,13 @@ pub struct OwnerChange {
 
 impl OwnerChange {
     pub fn sentence(&self, page: &Page) -> String {
-        match (self.added, self.is_you) {
-            (true, true) => page.t("device-owner-added-you"),
-            (true, false) => page.tv("device-owner-added", "who", &self.who),
-            (false, true) => page.t("device-owner-removed-you"),
-            (false, false) => page.tv("device-owner-removed", "who", &self.who),
+        match (self.kind, self.is_you) {
+            (EventKind::OwnerSet, true) => page.t("device-owner-added-you"),
+            (EventKind::OwnerSet, false) => page.tv("device-owner-added", "who", &self.who),
+            (EventKind::LoginRebound, true) => page.t("device-owner-rebound-you"),
+            (EventKind::LoginRebound, false) => page.tv("device-owner-rebound", "who", &self.who),
+            (_, true) => page.t("device-owner-removed-you"),
+            (_, false) => page.tv("device-owner-removed", "who", &self.who),
         }
     }
 }

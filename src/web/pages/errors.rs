@@ -20,6 +20,8 @@ pub enum ErrorKind {
     /// With the time from which it works again, when that is known.
     TooManyRequests {
         until: Option<Moment>,
+        /// Keys for others.
+        desk: bool,
     },
     TrailUnavailable,
     Sealed,
@@ -67,6 +69,8 @@ pub struct ErrorPage {
     pub kind: ErrorKind,
     /// To say on the telephone, as in the log.
     pub reference: String,
+    /// The portal's address is no https one: some browsers keep no cookie of ours there.
+    pub plain_http: bool,
 }
 
 impl ErrorKind {
@@ -94,6 +98,7 @@ impl ErrorKind {
             Self::NotFound => "error-not-found",
             Self::SignedOut { .. } => "error-signed-out",
             Self::Forbidden => "error-forbidden",
+            Self::TooManyRequests { desk: true, .. } => "error-too-many-desk",
             Self::TooManyRequests { .. } => "error-too-many",
             Self::TrailUnavailable => "error-trail",
             Self::Sealed => "error-sealed",
@@ -137,8 +142,9 @@ impl ErrorPage {
 
     pub fn remedy(&self) -> String {
         match &self.kind {
-            ErrorKind::TooManyRequests { until: Some(at) } => self.page.tv("error-too-many-do", "time", &at.human),
-            ErrorKind::TooManyRequests { until: None } => self.page.t("error-too-many-soon"),
+            ErrorKind::TooManyRequests { until: Some(at), .. } => self.page.tv("error-too-many-do", "time", &at.human),
+            ErrorKind::TooManyRequests { until: None, .. } => self.page.t("error-too-many-soon"),
+            ErrorKind::SignInFailed(SignInProblem::NoTransaction) if !self.plain_http => self.page.t("error-sign-in-lost-again"),
             kind => self.page.t(&format!("{}-do", kind.stem())),
         }
     }
@@ -155,6 +161,7 @@ impl ErrorPage {
             ErrorKind::SignInFailed(SignInProblem::TooManyGroups | SignInProblem::LoginConflict) => to("/", "error-link-start"),
             ErrorKind::SignInFailed(_) => to("/sign-in", "try-again"),
             ErrorKind::Sealed | ErrorKind::TrailUnavailable | ErrorKind::ServiceTrouble => to(&self.page.address, "try-again"),
+            ErrorKind::TooManyRequests { .. } if self.page.address != "/" => to(&self.page.address, "try-again"),
             ErrorKind::RenewalsUsedUp { device_url } => to(device_url, "back-to-mac"),
             _ if self.page.signed_in.as_ref().is_some_and(|s| s.roles.has(Role::Employee)) => to("/devices", "error-link-devices"),
             _ => to("/", "error-link-start"),

@@ -13,6 +13,8 @@ mod trail;
 mod view;
 
 #[cfg(test)]
+mod more_samples;
+#[cfg(test)]
 mod samples;
 #[cfg(test)]
 mod tests;
@@ -30,10 +32,13 @@ pub use help::{CantSignInPage, HelpPage, NotListedPage, StatusPage};
 pub use reveal::{HiddenPage, KeyPage, NoKeyPage, NoKeyReason, StepUpPage, Subject};
 pub use start::{SignedOutPage, StartPage};
 pub use trail::{TrailLine, TrailPage};
-pub use view::{Facts, KeyState, Shape, Tag};
+pub use view::{Facts, KeyState, Said, Shape, Tag};
+
+/// The longest that a key is shown, and what the texts say of it.
+const FIVE_MINUTES: i64 = crate::domain::reveal::MAX_WINDOW_SECONDS;
 
 /// What every page has: the frame around it.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Page {
     pub lang: Language,
     /// What the organisation calls the portal.
@@ -45,6 +50,10 @@ pub struct Page {
     pub signed_in: Option<SignedIn>,
     /// Which item of the menu this page belongs to.
     pub section: Option<Section>,
+    /// How long a key is shown.
+    pub window_seconds: i64,
+    /// The choice of language would lead nowhere: the server is sealed.
+    pub no_languages: bool,
 }
 
 /// The signed-in half of the frame.
@@ -128,6 +137,23 @@ impl Page {
         text_with(self.lang, key, &[(first.0, Arg::Text(first.1)), (second.0, Arg::Text(second.1))])
     }
 
+    /// A sentence with times in it, in pieces: each time becomes an element of its own.
+    pub fn said(&self, key: &str, times: &[(&'static str, &Moment)]) -> Vec<Said> {
+        // Stand for the times in the sentence; no text of ours holds such characters.
+        const MARKS: [&str; 2] = ["\u{E000}", "\u{E001}"];
+        let args: Vec<_> = times.iter().zip(MARKS).map(|((name, _), mark)| (*name, Arg::Text(mark))).collect();
+        let mut said = vec![Said::default()];
+        for c in text_with(self.lang, key, &args).chars() {
+            let time = times.iter().zip(MARKS).find(|(_, mark)| mark.starts_with(c)).map(|((_, at), _)| (*at).clone());
+            if time.is_some() {
+                said.extend([Said { text: String::new(), time }, Said::default()]);
+            } else if let Some(last) = said.last_mut() {
+                last.text.push(c);
+            }
+        }
+        said
+    }
+
     /// A sentence that counts: `$count` chooses the form, `$shown` is the number as people write it.
     pub fn count(&self, key: &str, n: usize) -> String {
         let n = i64::try_from(n).unwrap_or(i64::MAX);
@@ -141,6 +167,32 @@ impl Page {
     /// The hidden field's value; empty on signed-out pages, which hold no form that changes anything.
     pub fn csrf(&self) -> &str {
         self.signed_in.as_ref().map_or("", |s| s.csrf.as_str())
+    }
+
+    /// From a page of help back to where this person begins: address and text.
+    pub fn home(&self) -> (&'static str, String) {
+        match &self.signed_in {
+            None => ("/", self.t("nav-start")),
+            Some(person) if person.roles.has(Role::Employee) => ("/devices", self.t("nav-devices")),
+            Some(_) => ("/help", self.t("nav-help")),
+        }
+    }
+
+    /// How long a key is shown, in words.
+    fn window(&self) -> String {
+        let (key, n) = match self.window_seconds {
+            n if n % 60 == 0 => ("length-minutes", n / 60),
+            n => ("length-seconds", n),
+        };
+        self.count(key, usize::try_from(n).unwrap_or_default())
+    }
+
+    /// A sentence that says how long a key is shown: five minutes, unless the settings say less.
+    pub fn timed(&self, key: &str) -> String {
+        match self.window_seconds {
+            FIVE_MINUTES => self.t(key),
+            _ => self.tv(&format!("{key}-other"), "time", self.window()),
+        }
     }
 
     /// The menu, by role. Empty when signed out.

@@ -3,7 +3,7 @@
 use askama::Template;
 use askama_web::WebTemplate;
 
-use super::Page;
+use super::{Page, Said};
 use crate::domain::reveal::Basis;
 use crate::i18n::{KeyText, Moment};
 use crate::web::assets;
@@ -16,6 +16,8 @@ pub struct StepUpPage {
     /// To the provider (a GET link).
     pub continue_url: String,
     pub cancel_url: String,
+    /// A form was filled in.
+    pub desk: bool,
 }
 
 /// The Mac a reveal page is about.
@@ -25,6 +27,8 @@ pub struct Subject {
     pub name: String,
     /// The number to compare: what the locked Mac shows.
     pub lock_number: String,
+    /// It is the serial number.
+    pub serial: bool,
     /// As owner or as helpdesk: which way back, which words.
     pub basis: Basis,
     /// For helpdesk: whose Mac it is.
@@ -34,6 +38,11 @@ pub struct Subject {
 impl Subject {
     pub fn desk(&self) -> bool {
         self.basis == Basis::Desk
+    }
+
+    /// What the number to compare is called.
+    pub fn number_label(&self) -> &'static str {
+        if self.serial { "key-serial" } else { "lock-number" }
     }
 
     /// The device's page.
@@ -69,7 +78,7 @@ pub struct KeyPage {
 }
 
 impl KeyPage {
-    pub fn shown(&self) -> String {
+    pub fn shown(&self) -> Vec<Said> {
         shown(&self.page, &self.from, &self.until)
     }
 
@@ -85,7 +94,7 @@ impl KeyPage {
     /// The sentences the script speaks, as JSON for an attribute. No part of the key is in them.
     pub fn script_texts(&self) -> String {
         let t = |key| self.page.t(key);
-        let one_minute = if self.renewals_left > 0 { t("key-say-60") } else { t("key-say-60-last") };
+        let one_minute = if self.renewals_left > 0 { self.page.timed("key-say-60") } else { t("key-say-60-last") };
         serde_json::json!({
             "left": { "120": t("key-say-120"), "60": one_minute, "30": t("key-say-30") },
             "late": t("key-say-late"),
@@ -94,6 +103,7 @@ impl KeyPage {
             "copied": t("key-say-copied"),
             "cleared": t("key-say-cleared"),
             "nocopy": t("key-say-nocopy"),
+            "noclear": t("key-say-noclear"),
         })
         .to_string()
     }
@@ -107,13 +117,22 @@ pub struct HiddenPage {
     pub device: Subject,
     /// From [`crate::i18n::Formats::time`].
     pub from: Moment,
-    /// The deadline, or when it was hidden.
-    pub until: Moment,
+    /// The deadline, or when it was hidden; `None`: it is open, in another sign-in of the same person.
+    pub until: Option<Moment>,
 }
 
 impl HiddenPage {
-    pub fn shown(&self) -> String {
-        shown(&self.page, &self.from, &self.until)
+    pub fn shown(&self) -> Vec<Said> {
+        match &self.until {
+            Some(until) => shown(&self.page, &self.from, until),
+            None => self.page.said("hidden-shown-elsewhere", &[("from", &self.from)]),
+        }
+    }
+
+    /// The sentences the script speaks.
+    pub fn script_texts(&self) -> String {
+        let t = |key| self.page.t(key);
+        serde_json::json!({ "cleared": t("key-say-cleared"), "noclear": t("key-say-noclear") }).to_string()
     }
 }
 
@@ -139,11 +158,11 @@ impl NoKeyReason {
 }
 
 /// `It was shown 14:27–14:32.`
-fn shown(page: &Page, from: &Moment, until: &Moment) -> String {
+fn shown(page: &Page, from: &Moment, until: &Moment) -> Vec<Said> {
     if from.human == until.human {
-        return page.tv("hidden-shown-once", "from", &from.human);
+        return page.said("hidden-shown-once", &[("from", from)]);
     }
-    page.tvv("hidden-shown", ("from", &from.human), ("until", &until.human))
+    page.said("hidden-shown", &[("from", from), ("until", until)])
 }
 
 /// Instead of a device's page or a key.
@@ -162,18 +181,17 @@ impl NoKeyPage {
         self.reason.stem()
     }
 
-    /// The device's page has nothing to show but this one: back to the list. After a failed check it has.
+    pub fn heading(&self) -> String {
+        let key = if self.reason == NoKeyReason::IntegrityFailure { "nokey-heading-integrity" } else { "nokey-heading" };
+        self.page.t(key)
+    }
+
+    /// The owner's page of this Mac has nothing to show but this one: back to the list.
     pub fn back_href(&self) -> String {
-        match (self.reason, self.device.desk()) {
-            (NoKeyReason::IntegrityFailure, _) | (_, true) => self.device.href(),
-            (_, false) => "/devices".to_owned(),
-        }
+        if self.device.desk() { self.device.href() } else { "/devices".to_owned() }
     }
 
     pub fn back_text(&self) -> String {
-        match (self.reason, self.device.desk()) {
-            (NoKeyReason::IntegrityFailure, _) | (_, true) => self.device.name.clone(),
-            (_, false) => self.page.t("nav-devices"),
-        }
+        if self.device.desk() { self.device.name.clone() } else { self.page.t("nav-devices") }
     }
 }

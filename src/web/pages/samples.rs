@@ -4,7 +4,7 @@ use askama::Template;
 
 use super::*;
 use crate::domain::reveal::Basis;
-use crate::domain::{EventKind, Outcome, RecoveryKey, Timestamp, Trust};
+use crate::domain::{EventKind, RecoveryKey, Timestamp, Trust};
 use crate::i18n::{Formats, KeyText};
 
 pub const KEY: &str = "M7KD-ORXJ-4CPV-QLFG-8DAM-2K9Z";
@@ -25,16 +25,16 @@ pub struct Sample {
     pub holds_key: bool,
 }
 
-fn now() -> Timestamp {
+pub(super) fn now() -> Timestamp {
     Timestamp::parse_rfc3339("2026-11-22T13:27:48Z").unwrap()
 }
 
 impl World<'_> {
-    fn formats(&self) -> Formats {
+    pub(super) fn formats(&self) -> Formats {
         Formats::new(self.lang, chrono_tz::Europe::Stockholm, now())
     }
 
-    fn at(&self, text: &str) -> Timestamp {
+    pub(super) fn at(&self, text: &str) -> Timestamp {
         Timestamp::parse_rfc3339(text).unwrap()
     }
 
@@ -62,6 +62,8 @@ impl World<'_> {
                 now: self.formats().date_time(now()),
             }),
             section,
+            window_seconds: if sv { 300 } else { 240 },
+            no_languages: false,
         }
     }
 
@@ -89,6 +91,7 @@ impl World<'_> {
             id: "0197a1b2-0000-7000-8000-000000000001".into(),
             name: self.device.into(),
             lock_number: SERIAL.into(),
+            serial: basis == Basis::Owner,
             basis,
             owner: (basis == Basis::Desk).then(|| "Anna Berg".into()),
         }
@@ -119,6 +122,7 @@ impl World<'_> {
             id: "0197a1b2-0000-7000-8000-000000000001".into(),
             name: name.into(),
             serial: serial.into(),
+            lock_number: (state == KeyState::Replacing).then(|| "4471-22".into()),
             model: Some(model.into()),
             state,
             last_seen: self.relative(seen),
@@ -140,6 +144,7 @@ impl World<'_> {
             serial: SERIAL.into(),
             lock_number: SERIAL.into(),
             state: KeyState::Available,
+            ask_other: false,
             personal: false,
             facts: self.facts(),
             viewings: vec![
@@ -152,17 +157,20 @@ impl World<'_> {
                 },
                 Viewing { when: when("2026-10-04T10:02:00Z"), by_you: true, who: "Anna Berg".into(), desk: false, ticket: None },
             ],
+            more_viewings: false,
+            shown_before: true,
+            more_owner_changes: false,
             owner_changes: vec![
                 OwnerChange {
                     when: when("2026-09-01T10:02:00Z"),
-                    added: true,
+                    kind: EventKind::OwnerSet,
                     is_you: true,
                     who: "anna.berg".into(),
                     source: "asset-register".into(),
                 },
                 OwnerChange {
                     when: when("2026-09-01T10:02:00Z"),
-                    added: false,
+                    kind: EventKind::OwnerRemoved,
                     is_you: false,
                     who: self.device.into(),
                     source: "asset-register".into(),
@@ -200,10 +208,13 @@ impl World<'_> {
             facts: self.facts(),
             last_shown: None,
             no_key: None,
+            unverified: 1,
             versions: vec![self.version(3, Trust::Proven), self.version(2, Trust::Proven), self.version(1, Trust::Typed)],
             form: DeskForm::default(),
             errors: Vec::new(),
-            back_url: "/desk?q=C02KH".into(),
+            ticket_required: false,
+            ticket_example: Some("INC0012345".into()),
+            query: "C02KH".into(),
         }
     }
 
@@ -242,85 +253,34 @@ impl World<'_> {
             row("C02KH4DEMO04", "Spare 14", None, KeyState::Replacing),
             row("C02KH6DEMO06", "Old Air", Some("Bo Ek"), KeyState::NoKey),
         ];
-        SearchPage { page: self.helpdesk(), query: query.into(), results: Some(if found { rows } else { Vec::new() }), more: found }
-    }
-
-    fn trail(&self) -> TrailPage {
-        let line = |seq, at: &str, kind, outcome, who: &str, acted_as, serial: Option<&str>, reason: Option<&str>| TrailLine {
-            seq,
-            when: self.formats().precise(self.at(at)),
-            kind,
-            outcome,
-            who: who.into(),
-            login: (who == "anna.berg").then(|| "anna.berg@acme.example".into()),
-            acted_as,
-            serial: serial.map(str::to_owned),
-            reason: reason.map(str::to_owned),
-            detail: (seq == 38).then(|| self.device.into()),
-            erased: seq == 36,
-        };
-        use EventKind as K;
-        use Outcome::{Ok, Refused};
-        TrailPage {
-            page: self.page(Some(Section::Trail), &[Role::Employee, Role::Auditor]),
-            lines: vec![
-                line(41, "2026-11-22T13:27:03Z", K::RevealGranted, Ok, "anna.berg", "role-owner", Some(SERIAL), None),
-                line(
-                    40,
-                    "2026-11-22T10:02:41Z",
-                    K::RevealGranted,
-                    Ok,
-                    "kim.lund",
-                    "role-helpdesk",
-                    Some("FVFKH2DEMO02"),
-                    Some("INC0012345 · Forgot the password"),
-                ),
-                line(
-                    39,
-                    "2026-11-22T10:00:10Z",
-                    K::RevealRefused,
-                    Refused,
-                    "kim.lund",
-                    "role-helpdesk",
-                    Some("FVFKH2DEMO02"),
-                    Some(self.device),
-                ),
-                line(38, "2026-11-22T09:41:55Z", K::DepositNew, Ok, "mdm-1", "actor-token", Some("C17KH3DEMO03"), None),
-                line(37, "2026-11-22T08:30:00Z", K::LoginConflict, Ok, "anna.berg", "role-employee", None, None),
-                line(36, "2025-11-22T08:30:00Z", K::SignIn, Ok, "", "actor-anonymous", None, None),
-            ],
-            zone: "CET".into(),
-            newer_url: Some("/trail?before=120".into()),
-            older_url: Some("/trail?before=36".into()),
+        SearchPage {
+            page: self.helpdesk(),
+            query: query.into(),
+            results: Some(if found { rows } else { Vec::new() }),
+            more: found,
+            looked_like_key: false,
         }
     }
 
-    fn errors(&self) -> Vec<(&'static str, ErrorKind)> {
-        use SignInProblem as P;
-        vec![
-            ("error-not-found", ErrorKind::NotFound),
-            ("error-signed-out", ErrorKind::SignedOut { return_to: "/devices?a=1&b=2".into() }),
-            ("error-forbidden", ErrorKind::Forbidden),
-            ("error-too-many", ErrorKind::TooManyRequests { until: Some(self.formats().time(now())) }),
-            ("error-too-many-soon", ErrorKind::TooManyRequests { until: None }),
-            ("error-trail", ErrorKind::TrailUnavailable),
-            ("error-sealed", ErrorKind::Sealed),
-            ("error-trouble", ErrorKind::ServiceTrouble),
-            ("error-bad", ErrorKind::BadRequest { what: self.device.into() }),
-            ("error-csrf", ErrorKind::CsrfFailed),
-            ("error-method", ErrorKind::MethodNotAllowed),
-            ("error-large", ErrorKind::PayloadTooLarge),
-            ("error-renewals", ErrorKind::RenewalsUsedUp { device_url: "/devices/1".into() }),
-            ("error-auth-time", ErrorKind::RevealNeedsAuthTime),
-            ("error-sign-in", ErrorKind::SignInFailed(P::Generic)),
-            ("error-sign-in-refused", ErrorKind::SignInFailed(P::Refused)),
-            ("error-sign-in-lost", ErrorKind::SignInFailed(P::NoTransaction)),
-            ("error-sign-in-unreachable", ErrorKind::SignInFailed(P::ProviderUnreachable)),
-            ("error-sign-in-groups", ErrorKind::SignInFailed(P::TooManyGroups)),
-            ("error-sign-in-conflict", ErrorKind::SignInFailed(P::LoginConflict)),
-            ("error-sign-in-weak", ErrorKind::SignInFailed(P::TooWeak)),
-            ("error-sign-in-other", ErrorKind::SignInFailed(P::OtherPerson)),
-        ]
+    fn at_the_desk(&self) -> Vec<Sample> {
+        let mut all: Vec<Sample> = Vec::new();
+        let mut add = |name, page: &dyn askama::DynTemplate| all.push(Sample { name, html: page.dyn_render().unwrap(), holds_key: false });
+        add("search", &self.search("C02KH", true));
+        add("search-none", &self.search(self.device, false));
+        add("search-first", &SearchPage { results: None, looked_like_key: true, ..self.search("", false) });
+        add("desk-device", &self.desk_device());
+        add("desk-device-errors", &self.desk_errors());
+        add(
+            "desk-device-empty",
+            &DeskDevicePage {
+                versions: Vec::new(),
+                owner: None,
+                state: KeyState::NoKey,
+                no_key: Some(NoKeyReason::NeverReceived),
+                ..self.desk_device()
+            },
+        );
+        all
     }
 
     /// Every page there is.
@@ -337,13 +297,21 @@ impl World<'_> {
         add("devices", &DevicesPage { page: self.employee(), devices: self.devices() });
         add("devices-empty", &DevicesPage { page: self.employee(), devices: Vec::new() });
         add("device", &self.device());
-        add("device-personal", &DevicePage { personal: true, viewings: Vec::new(), lock_number: "4471-22".into(), ..self.device() });
-        add("step-up", &StepUpPage { page: self.employee(), continue_url: "/sign-in/step-up".into(), cancel_url: "/devices".into() });
+        add(
+            "device-personal",
+            &DevicePage { personal: true, viewings: Vec::new(), shown_before: false, lock_number: "4471-22".into(), ..self.device() },
+        );
+        add("device-other", &DevicePage { ask_other: true, more_viewings: true, more_owner_changes: true, ..self.device() });
+        add("device-lost", &DevicePage { viewings: Vec::new(), ..self.device() });
+        add(
+            "step-up",
+            &StepUpPage { page: self.employee(), continue_url: "/sign-in/step-up".into(), cancel_url: "/devices".into(), desk: false },
+        );
         let hidden = |basis| HiddenPage {
             page: if basis == Basis::Desk { self.helpdesk() } else { self.employee() },
             device: self.subject(basis),
             from: self.formats().time(now()),
-            until: self.formats().time(now().plus_seconds(300)),
+            until: (basis == Basis::Owner).then(|| self.formats().time(now().plus_seconds(300))),
         };
         add("hidden", &hidden(Basis::Owner));
         add("hidden-desk", &hidden(Basis::Desk));
@@ -354,21 +322,6 @@ impl World<'_> {
         ] {
             add(name, &NoKeyPage { page: self.employee(), device: self.subject(basis), reason, reference: "7F3K-21".into() });
         }
-        add("search", &self.search("C02KH", true));
-        add("search-none", &self.search(self.device, false));
-        add("search-first", &SearchPage { results: None, ..self.search("", false) });
-        add("desk-device", &self.desk_device());
-        add("desk-device-errors", &self.desk_errors());
-        add(
-            "desk-device-empty",
-            &DeskDevicePage {
-                versions: Vec::new(),
-                owner: None,
-                state: KeyState::NoKey,
-                no_key: Some(NoKeyReason::NeverReceived),
-                ..self.desk_device()
-            },
-        );
         add("trail", &self.trail());
         add("trail-empty", &TrailPage { lines: Vec::new(), newer_url: None, older_url: None, ..self.trail() });
         add("help", &HelpPage { page: self.page(Some(Section::Help), &[Role::Employee]) });
@@ -381,8 +334,9 @@ impl World<'_> {
         add("status-down", &status(false));
         for (name, kind) in self.errors() {
             let page = if name.starts_with("error-sign") { out() } else { self.employee() };
-            add(name, &ErrorPage { page, kind, reference: "7F3K-21".into() });
+            add(name, &ErrorPage { page, kind, reference: "7F3K-21".into(), plain_http: true });
         }
+        all.extend(self.at_the_desk());
         for (name, page) in [
             ("key", self.key(Basis::Owner, false, 252)),
             ("key-large", self.key(Basis::Owner, true, 252)),

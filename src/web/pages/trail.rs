@@ -13,7 +13,7 @@ use crate::i18n::Moment;
 pub struct TrailPage {
     pub page: Page,
     pub lines: Vec<TrailLine>,
-    /// The zone's short name, e.g. `CET`.
+    /// The zone's name, e.g. `Europe/Stockholm`: its short one changes with the season.
     pub zone: String,
     /// Addresses of the neighbouring pages, by key set; `None` = there is none.
     pub newer_url: Option<String>,
@@ -34,16 +34,26 @@ pub struct TrailLine {
     pub login: Option<String>,
     /// What the actor acted as: a key `role-…` or `actor-…` of the texts.
     pub acted_as: &'static str,
+    /// The address that it came from.
+    pub address: Option<String>,
     pub serial: Option<String>,
+    /// The owner that was set or removed.
+    pub owner: Option<String>,
     /// Ticket, reason and identity check in people's words, already joined.
     pub reason: Option<String>,
-    /// The machine's own word, when there are none of people.
+    /// What the machine adds, in words where there are such.
     pub detail: Option<String>,
     /// Personal details were erased.
     pub erased: bool,
 }
 
 impl TrailLine {
+    /// The details, each for itself: owner, people's words, the machine's.
+    pub fn notes(&self, page: &Page) -> Vec<String> {
+        let owner = self.owner.as_ref().map(|o| page.tvv("trail-owner", ("label", &page.t("owner")), ("owner", o)));
+        [owner, self.reason.clone(), self.detail.clone()].into_iter().flatten().collect()
+    }
+
     pub fn tag(&self, page: &Page) -> Tag {
         let (class, glyph) = match (self.outcome, self.kind) {
             (Outcome::Refused | Outcome::Failed, _)

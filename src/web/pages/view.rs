@@ -12,6 +12,13 @@ pub struct Tag {
     pub text: String,
 }
 
+/// A piece of a sentence: words, or a time.
+#[derive(Clone, Debug, Default)]
+pub struct Said {
+    pub text: String,
+    pub time: Option<Moment>,
+}
+
 /// What the portal can do for a device.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum KeyState {

@@ -1,0 +1,91 @@
+//! More samples for the tests: the audit log, and an error of every kind.
+
+use super::samples::{SERIAL, World, now};
+use super::*;
+use crate::domain::{EventKind, Outcome};
+
+impl World<'_> {
+    pub(super) fn errors(&self) -> Vec<(&'static str, ErrorKind)> {
+        use SignInProblem as P;
+        vec![
+            ("error-not-found", ErrorKind::NotFound),
+            ("error-signed-out", ErrorKind::SignedOut { return_to: "/devices?a=1&b=2".into() }),
+            ("error-forbidden", ErrorKind::Forbidden),
+            ("error-too-many", ErrorKind::TooManyRequests { until: Some(self.formats().time(now())), desk: false }),
+            ("error-too-many-soon", ErrorKind::TooManyRequests { until: None, desk: false }),
+            (
+                "error-too-many-desk",
+                ErrorKind::TooManyRequests { until: Some(self.formats().soon(now().plus_seconds(43_200))), desk: true },
+            ),
+            ("error-trail", ErrorKind::TrailUnavailable),
+            ("error-sealed", ErrorKind::Sealed),
+            ("error-trouble", ErrorKind::ServiceTrouble),
+            ("error-bad", ErrorKind::BadRequest { what: self.device.into() }),
+            ("error-csrf", ErrorKind::CsrfFailed),
+            ("error-method", ErrorKind::MethodNotAllowed),
+            ("error-large", ErrorKind::PayloadTooLarge),
+            ("error-renewals", ErrorKind::RenewalsUsedUp { device_url: "/devices/1".into() }),
+            ("error-auth-time", ErrorKind::RevealNeedsAuthTime),
+            ("error-sign-in", ErrorKind::SignInFailed(P::Generic)),
+            ("error-sign-in-refused", ErrorKind::SignInFailed(P::Refused)),
+            ("error-sign-in-lost", ErrorKind::SignInFailed(P::NoTransaction)),
+            ("error-sign-in-unreachable", ErrorKind::SignInFailed(P::ProviderUnreachable)),
+            ("error-sign-in-groups", ErrorKind::SignInFailed(P::TooManyGroups)),
+            ("error-sign-in-conflict", ErrorKind::SignInFailed(P::LoginConflict)),
+            ("error-sign-in-weak", ErrorKind::SignInFailed(P::TooWeak)),
+            ("error-sign-in-other", ErrorKind::SignInFailed(P::OtherPerson)),
+        ]
+    }
+
+    pub(super) fn trail(&self) -> TrailPage {
+        let line = |seq, at: &str, kind, outcome, who: &str, acted_as, serial: Option<&str>, reason: Option<&str>| TrailLine {
+            seq,
+            when: self.formats().precise(self.at(at)),
+            kind,
+            outcome,
+            who: who.into(),
+            login: (who == "anna.berg").then(|| "anna.berg@acme.example".into()),
+            acted_as,
+            address: (seq % 2 == 0).then(|| "192.0.2.7".into()),
+            owner: (seq == 37).then(|| self.device.into()),
+            serial: serial.map(str::to_owned),
+            reason: reason.map(str::to_owned),
+            detail: (seq == 38).then(|| self.device.into()),
+            erased: seq == 36,
+        };
+        use EventKind as K;
+        use Outcome::{Ok, Refused};
+        TrailPage {
+            page: self.page(Some(Section::Trail), &[Role::Employee, Role::Auditor]),
+            lines: vec![
+                line(41, "2026-11-22T13:27:03Z", K::RevealGranted, Ok, "anna.berg", "role-owner", Some(SERIAL), None),
+                line(
+                    40,
+                    "2026-11-22T10:02:41Z",
+                    K::RevealGranted,
+                    Ok,
+                    "kim.lund",
+                    "role-helpdesk",
+                    Some("FVFKH2DEMO02"),
+                    Some("INC0012345 · Forgot the password"),
+                ),
+                line(
+                    39,
+                    "2026-11-22T10:00:10Z",
+                    K::RevealRefused,
+                    Refused,
+                    "kim.lund",
+                    "role-helpdesk",
+                    Some("FVFKH2DEMO02"),
+                    Some(self.device),
+                ),
+                line(38, "2026-11-22T09:41:55Z", K::DepositNew, Ok, "mdm-1", "actor-token", Some("C17KH3DEMO03"), None),
+                line(37, "2026-11-22T08:30:00Z", K::LoginConflict, Ok, "anna.berg", "role-employee", None, None),
+                line(36, "2025-11-22T08:30:00Z", K::SignIn, Ok, "", "actor-anonymous", None, None),
+            ],
+            zone: "Europe/Stockholm".into(),
+            newer_url: Some("/trail?before=120".into()),
+            older_url: Some("/trail?before=36".into()),
+        }
+    }
+}
