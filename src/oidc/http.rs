@@ -57,7 +57,7 @@ impl Answer {
         match self.status {
             200 => serde_json::from_slice(&self.body).map_err(|_| OidcError::BadResponse("not JSON")),
             300..=399 => Err(OidcError::BadResponse("redirect")),
-            500.. => Err(OidcError::Unreachable("it answers with an error of its own")),
+            500.. => Err(OidcError::Trouble),
             _ => Err(OidcError::BadResponse("status")),
         }
     }

@@ -51,6 +51,9 @@ pub enum OidcError {
     /// The ID token did not pass the check of that name.
     #[error("the identity provider's token was refused ({0})")]
     TokenRejected(&'static str),
+    /// It answers this one call with an error of its own. That says nothing of the next person's.
+    #[error("the identity provider has an error of its own")]
+    Trouble,
     /// The token of a step-up is another person's.
     #[error("the token is of another person")]
     OtherSubject,
@@ -67,6 +70,7 @@ impl OidcError {
             Self::BadResponse(_) => "provider_answer",
             Self::TokenRejected(_) => "token_refused",
             Self::OtherSubject => "other_person",
+            Self::Trouble => "provider_trouble",
         }
     }
 }

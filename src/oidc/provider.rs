@@ -132,6 +132,7 @@ async fn fetch_keys(http: &Http, address: &Url) -> Result<CoreJsonWebKeySet, Oid
 fn passing(error: OidcError) -> OidcError {
     match error {
         OidcError::BadResponse(why) => OidcError::Unreachable(why),
+        OidcError::Trouble => OidcError::Unreachable("it answers with an error of its own"),
         other => other,
     }
 }

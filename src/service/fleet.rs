@@ -38,7 +38,7 @@ pub struct DevicePage {
     pub device: Device,
     pub permit: Permit,
     pub key: KeyState,
-    /// For the desk: verified versions, the newest [`VERSIONS_SHOWN`], newest first.
+    /// Verified versions, newest first: for the desk the newest [`VERSIONS_SHOWN`], for the owner those that decide.
     pub versions: Vec<KeyVersion>,
     pub current: Option<KeyVersion>,
     pub other: Option<KeyVersion>,
@@ -168,9 +168,10 @@ impl Keyharbor {
         let mut tx = self.store.read().await?;
         let kind = SecretKind::RecoveryKey;
         let (leading, bad) = verified(tx.candidates(id, kind, None).await?, &ring);
-        // The owner's page names none.
-        let listed = if action == Action::DeskView { tx.versions(id, kind, VERSIONS_SHOWN).await? } else { Vec::new() };
-        let (versions, more_bad) = verified(listed, &ring);
+        let (versions, more_bad) = match action {
+            Action::DeskView => verified(tx.versions(id, kind, VERSIONS_SHOWN).await?, &ring),
+            _ => (leading.clone(), Vec::new()),
+        };
         let bad: HashSet<_> = bad.into_iter().chain(more_bad).collect();
         let owners = tx.owners(id).await?.into_iter().filter_map(|o| o.check(ring.as_ref()).ok()).map(|o| o.login).collect();
         let most = i64::try_from(HISTORY_LIMIT).unwrap_or(20);

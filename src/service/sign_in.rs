@@ -53,7 +53,7 @@ pub enum SignInError {
 impl SignInError {
     /// The provider does not answer, or is another than the settings name.
     pub fn provider_is_down(&self) -> bool {
-        matches!(self, Self::Provider(OidcError::Unreachable(_) | OidcError::Mismatch { .. }))
+        matches!(self, Self::Provider(OidcError::Unreachable(_) | OidcError::Mismatch { .. } | OidcError::Trouble))
     }
 
     /// The person proved who they are in a weaker way than the settings ask for.

@@ -45,7 +45,7 @@ fn line(visit: &Visit, row: &TrailRow) -> TrailLine {
     let personal = &event.personal;
     let reason = personal.reason.as_deref().map(|text| in_words(visit, text));
     // Of these the login is the owner's that they are about, not the actor's.
-    let about_owner = matches!(event.kind, EventKind::OwnerSet | EventKind::OwnerRemoved);
+    let about_owner = matches!(event.kind, EventKind::OwnerSet | EventKind::OwnerRemoved | EventKind::LoginRebound);
     let login = personal.login.clone().filter(|_| !about_owner);
     let words: Vec<String> = [personal.ticket.clone(), reason, personal.identity.clone()].into_iter().flatten().collect();
     TrailLine {
@@ -76,6 +76,12 @@ fn detail(visit: &Visit, code: &str) -> Option<String> {
     if let Some(number) = code.strip_prefix("version ") {
         return Some(crate::i18n::text_with(visit.lang, "desk-version-n", &[("n", Arg::Text(number))]));
     }
+    // Which row or session line it is serves `audit verify`; people read whom a login went to.
+    let code = match code.split_once(' ') {
+        Some(("row" | "line" | "from", rest)) => return rest.split_once("subject ").map(|(_, subject)| subject.to_owned()),
+        Some(("step_up_other_person", _)) => "other_person",
+        _ => code,
+    };
     let key = format!("detail-{code}");
     let said = crate::i18n::text(visit.lang, &key);
     Some(if said == key { code.to_owned() } else { said }).filter(|d| !d.is_empty())
