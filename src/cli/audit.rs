@@ -46,8 +46,10 @@ pub(crate) async fn report(store: &Store, ring: &Ring, at_least: Option<&AtLeast
             tell(format_args!("row {seq}: {why}; nothing from there on can be trusted"));
             ExitCode::FAILURE
         }
-        Verdict::Unaccounted(row) => {
-            tell(format_args!("the chain is whole, but {} does not hold what it says: {}", row.table, row.id));
+        Verdict::Unaccounted(rows) => {
+            for row in rows {
+                tell(format_args!("the chain is whole, but {} does not hold what it says: {}", row.table, row.id));
+            }
             ExitCode::FAILURE
         }
         Verdict::Short { seq, why } => {

@@ -104,31 +104,58 @@ impl RecoveryKey {
 }
 
 /// `true` when free text holds something shaped like a recovery key, in any case, width and spacing, alone or in a sentence:
-/// such text is refused where a reason is asked for. Six words of four letters or digits in a row; 24 in one word; or 24 in
-/// words whose lengths are multiples of four, with a digit in two of them at least.
+/// such text is refused where a reason is asked for. Six words of four letters or digits in a row, the first and the last perhaps
+/// grown together with others; 24 in one word; 24 in words of one length, or of lengths that are multiples of four. But for the
+/// first of these a few of the words must hold digits, as keys do and sentences do not.
 pub fn looks_like_key(text: &str) -> bool {
     // Characters that nobody sees are taken out when a text is kept: what is left must not be a key either.
     let seen = |c: &char| c.is_whitespace() || !(c.is_control() || is_format(*c));
     let kept = Zeroizing::new(text.nfkc().filter(seen).collect::<String>());
     let plain = Zeroizing::new(text.nfkc().collect::<String>());
-    key_shaped(&plain) || key_shaped(&kept) || (kept.bytes().any(|b| b.is_ascii_digit()) && RecoveryKey::parse(&kept).is_ok())
+    key_shaped(&plain) || key_shaped(&kept) || (has_digit(&kept) && RecoveryKey::parse(&kept).is_ok())
+}
+
+fn has_digit(word: &str) -> bool {
+    word.bytes().any(|b| b.is_ascii_digit())
 }
 
 fn key_shaped(text: &str) -> bool {
     let words: Vec<&str> = text.split(|c: char| !c.is_ascii_alphanumeric()).filter(|w| !w.is_empty()).collect();
-    (0..words.len()).any(|first| {
-        let (mut length, mut count, mut with_digits, mut all_four) = (0, 0, 0, true);
-        for word in words.iter().skip(first).take_while(|w| w.len() % 4 == 0) {
-            length += word.len();
-            count += 1;
-            with_digits += usize::from(word.bytes().any(|b| b.is_ascii_digit()));
-            all_four &= word.len() == 4;
-            if length >= 24 {
-                let letters = word.bytes().any(|b| b.is_ascii_alphabetic());
-                return length == 24 && (all_four || with_digits >= 2 || (count == 1 && with_digits == 1 && letters));
-            }
+    grown_together(&words) || (0..words.len()).any(|first| words.get(first..).is_some_and(begins_with_key))
+}
+
+/// Do words that come to 24 characters stand at the beginning, cut as a key may be?
+fn begins_with_key(words: &[&str]) -> bool {
+    let first = words.first().map_or(0, |w| w.len());
+    let (mut length, mut count, mut with_digits, mut alike, mut fours) = (0, 0, 0, true, true);
+    for word in words {
+        length += word.len();
+        count += 1;
+        with_digits += usize::from(has_digit(word));
+        alike &= word.len() == first;
+        fours &= word.len() % 4 == 0;
+        if length >= 24 || !(fours || (alike && first >= 3)) {
+            break;
         }
-        false
+    }
+    if length != 24 {
+        return false;
+    }
+    match (count, first, alike) {
+        (1, ..) => with_digits == 1 && words.first().is_some_and(|w| w.bytes().any(|b| b.is_ascii_alphabetic())),
+        (6, 4, true) => true,
+        (_, 3.., true) => with_digits * 2 >= count,
+        // The end of a UUID is cut like that.
+        _ => fours && with_digits >= 2 && !words.iter().take(count).all(|w| w.bytes().all(|b| b.is_ascii_hexdigit())),
+    }
+}
+
+/// Four words of four between two that begin or end with four more: a key with something stuck to it.
+fn grown_together(words: &[&str]) -> bool {
+    words.windows(6).any(|six| {
+        let [first, inner @ .., last] = six else { return false };
+        let digits = six.iter().filter(|w| has_digit(w)).count();
+        inner.iter().all(|w| w.len() == 4) && first.len() >= 4 && last.len() >= 4 && digits >= 2
     })
 }
 
@@ -176,12 +203,28 @@ mod tests {
         for cut in [
             "AAAABBBB\nCCCCDDD3\nEEEEFFF2",
             "he read AAAABBB2 CCCCDDD3 EEEEFFFF",
-            "key AAAA-BBBB-CCC3-DDDD-EEEEFFF2",
+            "key AAAA-BBKB-CCC3-DDDD-EEEEFFF2",
             "ＡＡＡＡ－ＢＢＢＢ－ＣＣＣＣ－ＤＤＤＤ－ＥＥＥＥ－ＦＦＦ２",
         ] {
             assert!(looks_like_key(cut), "{cut}");
         }
-        assert!(!looks_like_key("reported computer 20261128 as lost"));
+        for stuck in [
+            "SNAAAA-BBB2-CCCC-DDD3-EEEE-FFFF",
+            "keyAAAA-BBB2-CCCC-DDD3-EEEE-FFFF.",
+            "read AAAABB BB22CC CC33DD DDEEEE",
+            "AAA BB2 CCC DD3 EEE FF4 GG5 HHH",
+        ] {
+            assert!(looks_like_key(stuck), "{stuck}");
+        }
+        for plain in [
+            "reported computer 20261128 as lost",
+            "INC0012345 rang 0701234567 twice",
+            "said that they have lost their word then",
+            "2026 2027 user",
+            "/devices/01a20229-70c0-7b84-8ba4-7cabf974be6a",
+        ] {
+            assert!(!looks_like_key(plain), "{plain}");
+        }
         assert!(!looks_like_key("forgot the password after a holiday, called back on the number in the directory"));
     }
 }

@@ -206,19 +206,19 @@ impl Keyharbor {
         .await
     }
 
-    /// Counts first, in three fixed windows; answers the end of the window that is full.
+    /// Counts first, in three fixed windows; answers the end of the first that is full.
     async fn over_quota(&self, tx: &mut Tx, person: &SignedIn) -> Result<Option<Timestamp>> {
         let limits = &self.rules.config.reveal;
         let actor = format!("{} {}", person.session.who.issuer, person.session.who.subject);
         let now = self.env.now().seconds();
-        let mut full = None;
         for (kind, length, limit) in [("minute", 60, limits.per_minute), ("hour", 3600, limits.per_hour), ("day", 86400, limits.per_day)] {
             let start = now - now.rem_euclid(length);
             if tx.bump_quota(&actor, kind, Timestamp::from_seconds(start).0).await? > limit {
-                full = Some(Timestamp::from_seconds(start + length));
+                // What one window refuses does not use up the longer ones.
+                return Ok(Some(Timestamp::from_seconds(start + length)));
             }
         }
-        Ok(full)
+        Ok(None)
     }
 
     pub(super) fn new_grant(&self, id: GrantId, person: &SignedIn, basis: Basis, version: &KeyVersion, renews: Option<&Grant>) -> Grant {

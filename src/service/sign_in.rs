@@ -18,6 +18,7 @@ use crate::domain::ids::{LineId, RowId, SessionId};
 use crate::domain::integrity::Attested;
 use crate::domain::person::{Person, Roles, Session, SignIn};
 use crate::domain::policy;
+use crate::domain::recovery_key::looks_like_key;
 pub use crate::oidc::Callback;
 use crate::oidc::{Ask, Identity, OidcError, RolesNote};
 
@@ -106,13 +107,14 @@ fn place(row: RowId) -> Place<'static> {
     Place { table: "sign_ins", row: row.0, device: Uuid::nil(), kind: "sign_in" }
 }
 
-/// A path of ours, or `/`: nothing that a browser could read as another site.
+/// A path of ours, or `/`: nothing that a browser could read as another site, and no key that somebody pasted.
 pub fn safe_return(text: &str) -> String {
     let fine = text.len() <= 512
         && text.starts_with('/')
         && !text.starts_with("//")
         && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"/-_.?=&".contains(&b))
-        && !text.contains("..");
+        && !text.contains("..")
+        && !looks_like_key(text);
     if fine { text.to_owned() } else { "/".to_owned() }
 }
 

@@ -57,8 +57,8 @@ pub enum Verdict {
         seq: i64,
         why: &'static str,
     },
-    /// The chain is whole, but a table holds a row that it does not account for.
-    Unaccounted(super::replay::Unaccounted),
+    /// The chain is whole, but tables hold rows that it does not account for.
+    Unaccounted(Vec<super::replay::Unaccounted>),
     /// The trail ends before a checkpoint, or holds another row there.
     Short {
         seq: i64,
@@ -138,8 +138,11 @@ pub async fn verify(store: &Store, ring: &Ring, at_least: Option<&AtLeast>) -> R
     if head_seq != seq || head_mac != mac {
         return Ok(Verdict::Broken { seq: seq + 1, why: "the head names a row that is not there" });
     }
-    if reached && let Some(row) = replay.compare(&mut tx).await? {
-        return Ok(Verdict::Unaccounted(row));
+    if reached {
+        let rows = replay.compare(&mut tx, ring).await?;
+        if !rows.is_empty() {
+            return Ok(Verdict::Unaccounted(rows));
+        }
     }
     Ok(match (reached, seq) {
         (false, _) => Verdict::Short { seq, why: "the trail ends before the checkpoint" },

@@ -130,12 +130,12 @@ impl Store {
         }
     }
 
-    /// Does the database answer?
+    /// Does the database answer, and is there a way to write?
     ///
     /// # Errors
     /// It does not, or not in time.
     pub async fn ping(&self) -> Result<(), StoreError> {
-        let mut tx = self.read().await?;
+        let mut tx = self.write().await?;
         tx.head().await.map(|_| ())
     }
 

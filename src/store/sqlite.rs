@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{SqlitePool, Transaction};
+use sqlx::{Connection as _, SqlitePool, Transaction};
 
 use super::StoreError;
 use sql::trail::Line;
@@ -128,6 +128,9 @@ pub(super) async fn open(url: &str, max_connections: u32) -> Result<(SqlitePool,
             .acquire_timeout(Duration::from_secs(5))
             .idle_timeout(None)
             .max_lifetime(None)
+            // On a full disk SQLite ends a transaction by itself, and the driver does not notice: such a connection is closed.
+            .test_before_acquire(true)
+            .before_acquire(|conn, _| Box::pin(async move { Ok(!conn.is_in_transaction()) }))
     };
     let writer = base.clone().create_if_missing(true).journal_mode(SqliteJournalMode::Wal);
     let write = pool(1).connect_with(writer).await?;

@@ -42,6 +42,8 @@ calls! {
     /// As it stands once no other transaction holds it, and held until the end of this one: who writes a device back, or
     /// gives it key versions, reads it with this, so that no change in between is lost.
     devices::device_by_serial_locked(serial: &Serial) -> Option<Device>;
+    /// By id, those after one.
+    devices::devices_after(after: DeviceId, limit: i64) -> Vec<Device>;
     /// In no particular order; unknown serial numbers are left out.
     devices::devices_by_serials(serials: &[Serial]) -> Vec<Device>;
     /// `false`: that serial number exists.
@@ -66,9 +68,9 @@ calls! {
     people::insert_owner(owner: &Attested<Owner>) -> bool;
     people::delete_owner(id: RowId) -> bool;
     /// By id, those after one.
-    people::owner_ids(after: RowId, limit: i64) -> Vec<RowId>;
+    people::owners_after(after: RowId, limit: i64) -> Vec<Attested<Owner>>;
     /// By id, those after one.
-    people::binding_ids(after: RowId, limit: i64) -> Vec<RowId>;
+    people::bindings_after(after: RowId, limit: i64) -> Vec<Attested<Binding>>;
     people::binding_by_login(issuer: &str, login: &Login) -> Option<Attested<Binding>>;
     people::binding_by_subject(who: &Subject) -> Option<Attested<Binding>>;
     /// `false`: the login or the subject is bound already.
@@ -90,8 +92,8 @@ calls! {
     sessions::delete_sid(issuer: &str, sid: &str) -> u64;
     /// All sessions of a person.
     sessions::delete_sessions_of(who: &Subject) -> u64;
-    /// The lines of all sessions.
-    sessions::session_lines() -> Vec<LineId>;
+    /// All of them.
+    sessions::sessions() -> Vec<Attested<Session>>;
     /// Deletes sessions made before the one time or last seen before the other.
     sessions::sweep_sessions(created_before: Timestamp, seen_before: Timestamp) -> u64;
     sessions::insert_sign_in(sign_in: &SignIn) -> ();
@@ -125,7 +127,7 @@ calls! {
     /// [`StoreError::Conflict`] when that number exists: read again and retry. The same fingerprint may stand twice.
     keys::insert_version(version: &Attested<KeyVersion>, sealed: &Sealed) -> ();
     /// By id, those after one.
-    keys::version_ids(after: VersionId, limit: i64) -> Vec<VersionId>;
+    keys::versions_after(after: VersionId, limit: i64) -> Vec<Attested<KeyVersion>>;
     /// Compare-and-set of what a repeated deposit or a first showing changes (trust, `promoted_at`, `revealed_at`, and
     /// `confirmed_at`, which only moves forward); all else must be as stored. `false`: it is not, or the MAC is another.
     keys::replace_version(id: VersionId, old_mac: &[u8], version: &Attested<KeyVersion>) -> bool;
@@ -140,6 +142,8 @@ calls! {
     reveals::grant(id: GrantId) -> Option<Attested<Grant>>;
     /// Held until the end of the transaction: it is not hidden meanwhile, nor renewed twice.
     reveals::grant_locked(id: GrantId) -> Option<Attested<Grant>>;
+    /// By id, those after one.
+    reveals::grants_after(after: GrantId, limit: i64) -> Vec<Attested<Grant>>;
     /// The grant that renews this one.
     reveals::grant_child(id: GrantId) -> Option<Attested<Grant>>;
     /// `false`: no such grant, or hidden before.

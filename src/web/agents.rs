@@ -5,7 +5,7 @@
 //! or Basic with the token as the password) at the same doors without it.
 
 use actix_web::http::header;
-use actix_web::{HttpRequest, HttpResponse};
+use actix_web::{HttpRequest, HttpResponse, web};
 use base64::Engine as _;
 
 use super::WebError;
@@ -85,13 +85,19 @@ pub async fn check_in(req: HttpRequest, visit: Visit, body: Body<SMALL_BODY>) ->
     }
 }
 
+/// The parts of the path besides the token, decoded.
+#[derive(serde::Deserialize)]
+pub struct VerifyPath {
+    serial: String,
+    kind: String,
+}
+
 /// `GET …/verify/{serial}/{secret_type}/`: is one escrowed, and since when?
-pub async fn verify(req: HttpRequest, visit: Visit) -> Result<HttpResponse, WebError> {
+pub async fn verify(req: HttpRequest, visit: Visit, path: web::Path<VerifyPath>) -> Result<HttpResponse, WebError> {
     let token = caller(&req, &visit).await?;
     visit.app.service.permit_token(&token, Action::ReadStatus, Relation::NoDevice, &visit.info).await?;
-    let path = |name: &str| req.match_info().get(name).unwrap_or_default();
-    let serial = Serial::parse(path("serial")).map_err(|_| WebError::NotFound)?;
-    if SecretKind::parse(path("kind")).is_none() {
+    let serial = Serial::parse(&path.serial).map_err(|_| WebError::NotFound)?;
+    if SecretKind::parse(&path.kind).is_none() {
         return Err(WebError::Field { field: "secret_type".into(), why: "is not known".into() });
     }
     let status = visit.app.service.escrow_status(&token, &serial, &visit.info).await?;

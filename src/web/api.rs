@@ -258,11 +258,13 @@ fn patch(value: &Value) -> Result<DevicePatch, (String, String)> {
     only_known(object, &DEVICE_FIELDS)?;
     // `null` and an empty text clear the field; one that is left out stays.
     let free = |field: &'static str| {
-        let value = text(object, field)?;
-        match value {
-            // A key among the names would be shown on lists.
-            Some(t) if crate::domain::recovery_key::looks_like_key(t) => Err((field.to_owned(), "looks like a recovery key".to_owned())),
-            Some(t) => Ok(Some(clean(t, 200))),
+        let looks = crate::domain::recovery_key::looks_like_key;
+        match text(object, field)?.map(|t| (t, clean(t, 200))) {
+            // A key among the names would be shown on lists; what is cut may be one only then.
+            Some((t, kept)) if looks(t) || kept.as_deref().is_some_and(looks) => {
+                Err((field.to_owned(), "looks like a recovery key".to_owned()))
+            }
+            Some((_, kept)) => Ok(Some(kept)),
             None => Ok(object.contains_key(field).then_some(None)),
         }
     };

@@ -212,6 +212,7 @@ async fn verify_says_since_when_and_nothing_more() {
         let (_, header) = token(&world, |t| t.scopes = Scopes::default().with(Scope::StatusRead).with(Scope::DevicesWrite)).await;
         let bearer = format!("Bearer {header}");
         world.check_in(&path, MAC, KEY).await;
+        world.deposit("A+B/C%", KEY, Trust::Observed).await;
         let put = world.api(Method::PUT, "/api/v1/devices/C02EMPTY", &header, Some(serde_json::json!({}))).await;
         assert_eq!(put.status, StatusCode::CREATED);
         for (door, headers) in
@@ -225,6 +226,7 @@ async fn verify_says_since_when_and_nothing_more() {
                     assert_eq!(ask(serial, "recovery_key").await.text, r#"{"escrowed":true,"date_escrowed":"2026-11-22T07:30:00.000Z"}"#);
                 }
                 assert_eq!(ask("C02EMPTY", "recovery_key").await.text, r#"{"escrowed":false}"#);
+                assert!(ask("A%2BB%2FC%25", "recovery_key").await.text.contains("true"), "what is escaped in the path is read");
                 for unknown in ["C02NOBODY", "C02%07", "%20"] {
                     assert_eq!(ask(unknown, "recovery_key").await.status, StatusCode::NOT_FOUND, "{unknown}");
                 }

@@ -115,3 +115,19 @@ async fn s44_a_full_sqlite_file_is_known_as_such() {
     let error = StoreError::from(error);
     assert!(matches!(error, StoreError::Full) && error.is_outage() && !error.is_transient(), "{error:?}");
 }
+
+#[actix_web::test]
+async fn a_transaction_that_sqlite_ends_by_itself_stops_no_other() {
+    let world = World::on(Engine::Sqlite, |_| {}).await;
+    let device = world.astrids_mac().await;
+    let mut astrid = world.signed_in("astrid").await;
+    let token = world.token(&[Scope::EscrowWrite], Door::CryptPath, Trust::Observed).await;
+    // What a full disk does: the statement fails, and the whole transaction is gone with it.
+    world.sql("CREATE TRIGGER gone BEFORE INSERT ON audit_events BEGIN SELECT RAISE(ROLLBACK, 'no'); END").await;
+    assert!(world.check_in(&token, MAC, OTHER_KEY).await.status.is_server_error());
+    assert!(astrid.reveal(&device).await.status.is_server_error());
+    world.sql("DROP TRIGGER gone").await;
+    assert_eq!(world.check_in(&token, MAC, OTHER_KEY).await.status, StatusCode::OK, "without a restart");
+    assert_eq!(astrid.reveal(&device).await.status, StatusCode::SEE_OTHER);
+    assert!(world.service.database_answers().await);
+}

@@ -87,8 +87,8 @@ async fn s64_the_desk_counts_alike_and_a_renewal_costs_nothing() {
     let renewed = kim.post(&format!("{grant}/renew"), &[]).await;
     assert_eq!(renewed.status, StatusCode::SEE_OTHER);
     assert_eq!(kim.get(renewed.location()).await.key().as_deref(), Some(KEY));
-    assert_eq!(world.sql("UPDATE quotas SET n = n WHERE n = 3").await, 3, "minute, hour and day: three presses");
-    assert_eq!(world.sql("UPDATE quotas SET n = n WHERE n > 3").await, 0);
+    assert_eq!(world.sql("UPDATE quotas SET n = n WHERE n = 3").await, 1, "the minute: three presses");
+    assert_eq!(world.sql("UPDATE quotas SET n = n WHERE n = 2").await, 2, "hour and day: what the minute refused costs them nothing");
 }
 
 #[actix_web::test]

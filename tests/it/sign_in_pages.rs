@@ -36,6 +36,17 @@ async fn s20_a_sign_in_leads_back_to_paths_of_ours_only() {
 }
 
 #[actix_web::test]
+async fn s20_no_key_stands_in_an_address_of_ours() {
+    let world = World::new().await;
+    for path in [format!("/desk?q={KEY}"), format!("/devices/{KEY}"), format!("/?{KEY}"), format!("/nowhere/{}", KEY.to_lowercase())] {
+        let page = world.browser().get(&path).await;
+        assert!(!page.text.to_uppercase().contains(KEY), "{path}: {}", page.text);
+    }
+    let answer = world.browser().get(&format!("/language/sv?return_to=/{KEY}")).await;
+    assert_eq!(answer.location(), "/");
+}
+
+#[actix_web::test]
 async fn s21_what_the_provider_says_in_html_is_not_repeated() {
     let world = World::new().await;
     let html = "<img src=x onerror=alert(1)>";

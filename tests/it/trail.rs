@@ -1,6 +1,9 @@
 //! The trail: whole, changed, cut, and rows of other tables that it does not account for.
 
+use actix_web::http::Method;
 use keyharbor::crypto::Ring;
+use keyharbor::domain::escrow::Trust;
+use keyharbor::domain::token::{Door, Scope};
 use keyharbor::service::custody::open_ring;
 use keyharbor::service::trail::{AtLeast, Verdict, verify};
 
@@ -67,7 +70,8 @@ async fn s48_a_cut_tail_is_found_with_a_checkpoint() {
 async fn s48_erased_personal_fields_leave_the_chain_valid() {
     for world in lived_in().await {
         world.sql("UPDATE audit_events SET personal = NULL, salt = NULL WHERE seq = 5").await;
-        assert!(matches!(verdict(&world).await, Verdict::Whole { .. }));
+        let Verdict::Whole { erased, .. } = verdict(&world).await else { panic!("not whole") };
+        assert_eq!(erased, (1, Some(5)), "counted, and the first one named");
         assert!(world.trail().await.iter().any(|r| r.erased));
     }
 }
@@ -85,7 +89,7 @@ async fn a_row_that_was_true_once_and_is_put_back_is_named() {
         assert!(matches!(verdict(&world).await, Verdict::Whole { .. }));
         world.sql("INSERT INTO device_owners SELECT * FROM kept").await;
         let Verdict::Unaccounted(row) = verdict(&world).await else { panic!("not noticed") };
-        assert_eq!(row.table, "device_owners");
+        assert_eq!(row[0].table, "device_owners");
     }
 }
 
@@ -109,7 +113,7 @@ async fn a_revoked_token_and_an_ended_session_that_are_put_back_are_named() {
             world.sql(&format!("DELETE FROM {table}")).await;
             world.sql(&format!("INSERT INTO {table} SELECT * FROM kept")).await;
             let Verdict::Unaccounted(row) = verdict(&world).await else { panic!("{table}: not noticed") };
-            assert_eq!(row.table, table);
+            assert_eq!(row[0].table, table);
         }
     }
 }
@@ -126,8 +130,68 @@ async fn a_row_that_was_deleted_behind_the_servers_back_is_named() {
                 world.sql(one).await;
             }
             let Verdict::Unaccounted(row) = verdict(&world).await else { panic!("{table}: not noticed") };
-            assert_eq!(row.table, table);
+            assert_eq!(row[0].table, table);
         }
+    }
+}
+
+/// The tables that the verdict names, each once.
+async fn named(world: &World) -> Vec<&'static str> {
+    let mut tables: Vec<_> = match verdict(world).await {
+        Verdict::Unaccounted(rows) => rows.into_iter().map(|r| r.table).collect(),
+        other => panic!("{other:?}"),
+    };
+    tables.sort();
+    tables.dedup();
+    tables
+}
+
+#[actix_web::test]
+async fn every_row_that_was_edited_is_named_not_only_the_first() {
+    for world in lived_in().await {
+        world.signed_in("astrid").await;
+        for change in [
+            "UPDATE device_owners SET login = 'berit'",
+            "UPDATE login_bindings SET bound_at = bound_at + 1",
+            "UPDATE sessions SET roles = 3",
+            "UPDATE key_versions SET promoted_at = promoted_at + 1",
+            "UPDATE reveal_grants SET valid_until = valid_until + 1",
+            "UPDATE api_tokens SET trust = 3 WHERE trust = 2",
+            "UPDATE devices SET ownership = 'personal'",
+        ] {
+            assert!(world.sql(change).await >= 1, "{change}");
+        }
+        let tables = ["api_tokens", "device_owners", "devices", "key_versions", "login_bindings", "reveal_grants", "sessions"];
+        assert_eq!(named(&world).await, tables);
+    }
+}
+
+#[actix_web::test]
+async fn an_earlier_state_of_a_mac_and_of_its_key_that_is_put_back_is_named() {
+    for world in lived_in().await {
+        let device = world.device_id(crate::world::MAC).await;
+        let token = world.token(&[Scope::DevicesWrite, Scope::EscrowWrite], Door::Header, Trust::Observed).await;
+        world.deposit(crate::world::MAC, "NNNN-PPPP-QQQQ-RRRR-TTTT-UUU4", Trust::Proven).await;
+        world.sql("CREATE TABLE kept_devices AS SELECT * FROM devices").await;
+        world.sql("CREATE TABLE kept_versions AS SELECT * FROM key_versions").await;
+        let mut astrid = world.signed_in("astrid").await;
+        assert_eq!(astrid.reveal(&device).await.status.as_u16(), 303);
+        let personal = serde_json::json!({ "ownership": "personal" });
+        world.api(Method::PUT, &format!("/api/v1/devices/{}", crate::world::MAC), &token, Some(personal)).await;
+        assert!(matches!(verdict(&world).await, Verdict::Whole { .. }));
+        // As they were before: their MACs fit.
+        let old = |table: &str, column: &str| format!("(SELECT {column} FROM kept_{table} k WHERE k.id = t.id)");
+        let devices =
+            format!("UPDATE devices AS t SET ownership = {}, row_mac = {}", old("devices", "ownership"), old("devices", "row_mac"));
+        world.sql(&devices).await;
+        assert_eq!(named(&world).await, ["devices"]);
+        let versions = format!(
+            "UPDATE key_versions AS t SET revealed_at = {}, row_mac = {}",
+            old("versions", "revealed_at"),
+            old("versions", "row_mac")
+        );
+        world.sql(&versions).await;
+        assert_eq!(named(&world).await, ["devices", "key_versions"]);
     }
 }
 

@@ -33,6 +33,7 @@ macro_rules! owned {
 statements! {
     BY_ID = concat!("SELECT ", columns!(), " FROM devices d WHERE d.id = $1");
     BY_SERIAL = concat!("SELECT ", columns!(), " FROM devices d WHERE d.serial = $1");
+    AFTER = concat!("SELECT ", columns!(), " FROM devices d WHERE d.id > $1 ORDER BY d.id LIMIT $2");
     BY_SERIALS = concat!("SELECT ", columns!(), " FROM devices d WHERE d.serial IN ", texts_in!("$1"));
     INSERT = "INSERT INTO devices (id, serial, udid, name, host_name, model, os_version, asset_tag, device_key, user_hint, \
               ownership, state, created_at, last_seen, serial_fold, device_key_fold, asset_fold, host_fold, name_fold, row_mac) \
@@ -57,6 +58,10 @@ pub async fn device_by_serial(conn: &mut Conn, serial: &Serial) -> Result<Option
 
 pub async fn device_by_serial_locked(conn: &mut Conn, serial: &Serial) -> Result<Option<Device>, StoreError> {
     Ok(query(BY_SERIAL_LOCKED).bind(serial.as_str()).fetch_optional(conn).await?.as_ref().map(read))
+}
+
+pub async fn devices_after(conn: &mut Conn, after: DeviceId, limit: i64) -> Result<Vec<Device>, StoreError> {
+    Ok(query(AFTER).bind(after.0).bind(limit).fetch_all(conn).await?.iter().map(read).collect())
 }
 
 pub async fn devices_by_serials(conn: &mut Conn, serials: &[Serial]) -> Result<Vec<Device>, StoreError> {

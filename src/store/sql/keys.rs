@@ -4,7 +4,7 @@
 use sqlx::{query, query_as};
 
 use super::super::{Conn, Row, uuid_list};
-use super::{Cells, get, many, word};
+use super::{Cells, get, word};
 use crate::domain::ids::{DeviceId, Timestamp, VersionId};
 use crate::domain::{Attested, KeyVersion, Sealed, SecretKind, Trust};
 use crate::store::StoreError;
@@ -33,7 +33,7 @@ statements! {
         "ORDER BY trust DESC, promoted_at DESC, version DESC) AS place FROM key_versions WHERE device IN ", uuids_in!("$1"),
         ") ranked WHERE place <= 4 ORDER BY device, kind, version DESC"
     );
-    VERSION_IDS = "SELECT id FROM key_versions WHERE id > $1 ORDER BY id LIMIT $2";
+    VERSIONS_AFTER = concat!("SELECT ", columns!(), " FROM key_versions WHERE id > $1 ORDER BY id LIMIT $2");
     VERSION = concat!("SELECT ", columns!(), " FROM key_versions WHERE id = $1");
     SEALED_VERSION = concat!("SELECT ", columns!(), ", sealed FROM key_versions WHERE id = $1");
     INSERT = concat!(
@@ -72,8 +72,8 @@ pub async fn leaders_of(conn: &mut Conn, devices: &[DeviceId]) -> Result<Vec<Att
     Ok(query(LEADERS_OF).bind(uuid_list(devices.iter().map(|d| d.0))).fetch_all(conn).await?.iter().map(read).collect())
 }
 
-pub async fn version_ids(conn: &mut Conn, after: VersionId, limit: i64) -> Result<Vec<VersionId>, StoreError> {
-    many(&query(VERSION_IDS).bind(after.0).bind(limit).fetch_all(conn).await?, |row| Ok(VersionId(get(row, "id")?)))
+pub async fn versions_after(conn: &mut Conn, after: VersionId, limit: i64) -> Result<Vec<Attested<KeyVersion>>, StoreError> {
+    Ok(query(VERSIONS_AFTER).bind(after.0).bind(limit).fetch_all(conn).await?.iter().map(read).collect())
 }
 
 pub async fn version(conn: &mut Conn, id: VersionId) -> Result<Option<Attested<KeyVersion>>, StoreError> {

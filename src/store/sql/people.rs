@@ -3,7 +3,7 @@
 use sqlx::query;
 
 use super::super::{Conn, Row, uuid_list};
-use super::{Cells, get, many, one};
+use super::{Cells, get, one};
 use crate::domain::Attested;
 use crate::domain::device::fold;
 use crate::domain::ids::{DeviceId, RowId, Timestamp};
@@ -24,8 +24,8 @@ statements! {
     OWNERS_OF = concat!(
         "SELECT ", owner_columns!(), " FROM device_owners o WHERE o.device IN ", uuids_in!("$1"), " ORDER BY o.device, o.assigned_at, o.id"
     );
-    OWNER_IDS = "SELECT id FROM device_owners WHERE id > $1 ORDER BY id LIMIT $2";
-    BINDING_IDS = "SELECT id FROM login_bindings WHERE id > $1 ORDER BY id LIMIT $2";
+    OWNERS_AFTER = concat!("SELECT ", owner_columns!(), " FROM device_owners o WHERE o.id > $1 ORDER BY o.id LIMIT $2");
+    BINDINGS_AFTER = "SELECT id, issuer, login, subject, bound_at, row_mac FROM login_bindings WHERE id > $1 ORDER BY id LIMIT $2";
     OWNER_LOCKED = concat!(
         "SELECT ", owner_columns!(), " FROM device_owners o WHERE o.device = $1 AND o.issuer = $2 AND o.login = $3", share!()
     );
@@ -55,12 +55,12 @@ pub async fn owners_of(conn: &mut Conn, devices: &[DeviceId]) -> Result<Vec<Atte
     Ok(query(OWNERS_OF).bind(uuid_list(devices.iter().map(|d| d.0))).fetch_all(conn).await?.iter().map(read_owner).collect())
 }
 
-pub async fn owner_ids(conn: &mut Conn, after: RowId, limit: i64) -> Result<Vec<RowId>, StoreError> {
-    many(&query(OWNER_IDS).bind(after.0).bind(limit).fetch_all(conn).await?, |row| Ok(RowId(get(row, "id")?)))
+pub async fn owners_after(conn: &mut Conn, after: RowId, limit: i64) -> Result<Vec<Attested<Owner>>, StoreError> {
+    Ok(query(OWNERS_AFTER).bind(after.0).bind(limit).fetch_all(conn).await?.iter().map(read_owner).collect())
 }
 
-pub async fn binding_ids(conn: &mut Conn, after: RowId, limit: i64) -> Result<Vec<RowId>, StoreError> {
-    many(&query(BINDING_IDS).bind(after.0).bind(limit).fetch_all(conn).await?, |row| Ok(RowId(get(row, "id")?)))
+pub async fn bindings_after(conn: &mut Conn, after: RowId, limit: i64) -> Result<Vec<Attested<Binding>>, StoreError> {
+    Ok(query(BINDINGS_AFTER).bind(after.0).bind(limit).fetch_all(conn).await?.iter().map(read_binding).collect())
 }
 
 pub async fn owner_locked(conn: &mut Conn, device: DeviceId, issuer: &str, login: &Login) -> Result<Option<Attested<Owner>>, StoreError> {

@@ -26,6 +26,7 @@ statements! {
     );
     BY_ID = concat!("SELECT ", columns!(), " FROM reveal_grants WHERE id = $1");
     BY_ID_LOCKED = concat!("SELECT ", columns!(), " FROM reveal_grants WHERE id = $1", lock!());
+    AFTER = concat!("SELECT ", columns!(), " FROM reveal_grants WHERE id > $1 ORDER BY id LIMIT $2");
     CHILD = concat!("SELECT ", columns!(), " FROM reveal_grants WHERE renewed_from = $1");
     HIDE = "UPDATE reveal_grants SET hidden_at = $2 WHERE id = $1 AND hidden_at IS NULL AND valid_until > $2";
 }
@@ -65,6 +66,10 @@ pub async fn grant(conn: &mut Conn, id: GrantId) -> Result<Option<Attested<Grant
 
 pub async fn grant_locked(conn: &mut Conn, id: GrantId) -> Result<Option<Attested<Grant>>, StoreError> {
     Ok(query(BY_ID_LOCKED).bind(id.0).fetch_optional(conn).await?.as_ref().map(read))
+}
+
+pub async fn grants_after(conn: &mut Conn, after: GrantId, limit: i64) -> Result<Vec<Attested<Grant>>, StoreError> {
+    Ok(query(AFTER).bind(after.0).bind(limit).fetch_all(conn).await?.iter().map(read).collect())
 }
 
 pub async fn grant_child(conn: &mut Conn, id: GrantId) -> Result<Option<Attested<Grant>>, StoreError> {

@@ -4,7 +4,7 @@ use sqlx::{query, query_scalar};
 
 use super::super::{Conn, Row};
 use super::people::{login, subject};
-use super::{Cells, get, keys, many, one};
+use super::{Cells, get, keys, one};
 use crate::domain::Attested;
 use crate::domain::ids::{LineId, RowId, SessionId, Timestamp};
 use crate::domain::person::{Login, Roles, Session, SignIn, Subject};
@@ -29,7 +29,7 @@ statements! {
     DELETE_LINE = "DELETE FROM sessions WHERE line = $1";
     DELETE_SID = "DELETE FROM sessions WHERE issuer = $1 AND sid = $2";
     DELETE_SESSIONS_OF = "DELETE FROM sessions WHERE issuer = $1 AND subject = $2";
-    LINES = "SELECT line FROM sessions";
+    SESSIONS = concat!("SELECT ", session_columns!(), " FROM sessions ORDER BY id");
     SWEEP_SESSIONS = "DELETE FROM sessions WHERE created_at < $1 OR last_seen < $2";
     INSERT_SIGN_IN = "INSERT INTO sign_ins (id, state_hash, browser_hash, sealed, kek_id, line, created_at, expires_at) \
                       VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
@@ -84,8 +84,8 @@ pub async fn delete_session(conn: &mut Conn, id: SessionId) -> Result<bool, Stor
     Ok(query(DELETE_SESSION).bind(id.0).execute(conn).await?.rows_affected() == 1)
 }
 
-pub async fn session_lines(conn: &mut Conn) -> Result<Vec<LineId>, StoreError> {
-    many(&query(LINES).fetch_all(conn).await?, |row| Ok(LineId(get(row, "line")?)))
+pub async fn sessions(conn: &mut Conn) -> Result<Vec<Attested<Session>>, StoreError> {
+    Ok(query(SESSIONS).fetch_all(conn).await?.iter().map(read_session).collect())
 }
 
 pub async fn delete_line(conn: &mut Conn, line: LineId) -> Result<u64, StoreError> {

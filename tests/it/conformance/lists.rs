@@ -1,7 +1,8 @@
 //! What is read in pages, of many at once, under a lock or at one moment.
 
 use keyharbor::domain::ids::{DeviceId, LineId, RowId, SessionId, Timestamp, VersionId};
-use keyharbor::domain::person::SignIn;
+use keyharbor::domain::person::{Binding, Owner, Session, SignIn};
+use keyharbor::domain::{Attested, Device, KeyVersion};
 use keyharbor::store::Engine;
 use sqlx::{Connection as _, PgConnection};
 use uuid::Uuid;
@@ -37,13 +38,18 @@ async fn owners_of_many_and_ids_in_pages(fresh: Fresh) {
 
     let rows = |ids: &[u128]| ids.iter().map(|n| RowId(id(*n))).collect::<Vec<_>>();
     let nil = RowId(Uuid::nil());
-    assert_eq!(tx.owner_ids(nil, 3).await.unwrap(), rows(&[11, 12, 13]));
-    assert_eq!(tx.owner_ids(RowId(id(13)), 3).await.unwrap(), rows(&[14]), "those after it, without it");
-    assert_eq!(tx.owner_ids(RowId(id(12)), 1).await.unwrap(), rows(&[13]));
-    assert_eq!(tx.owner_ids(RowId(id(14)), 3).await.unwrap(), rows(&[]));
-    assert_eq!(tx.binding_ids(nil, 2).await.unwrap(), rows(&[111, 112]));
-    assert_eq!(tx.binding_ids(RowId(id(112)), 9).await.unwrap(), rows(&[113, 114]));
-    assert_eq!(tx.binding_ids(RowId(Uuid::max()), 9).await.unwrap(), rows(&[]));
+    let owners = |all: Vec<Attested<Owner>>| all.into_iter().map(|o| o.check(&TestMac).unwrap().id).collect::<Vec<_>>();
+    let bindings = |all: Vec<Attested<Binding>>| all.into_iter().map(|b| b.check(&TestMac).unwrap().id).collect::<Vec<_>>();
+    assert_eq!(owners(tx.owners_after(nil, 3).await.unwrap()), rows(&[11, 12, 13]));
+    assert_eq!(owners(tx.owners_after(RowId(id(13)), 3).await.unwrap()), rows(&[14]), "those after it, without it");
+    assert_eq!(owners(tx.owners_after(RowId(id(12)), 1).await.unwrap()), rows(&[13]));
+    assert_eq!(owners(tx.owners_after(RowId(id(14)), 3).await.unwrap()), rows(&[]));
+    assert_eq!(bindings(tx.bindings_after(nil, 2).await.unwrap()), rows(&[111, 112]));
+    assert_eq!(bindings(tx.bindings_after(RowId(id(112)), 9).await.unwrap()), rows(&[113, 114]));
+    assert_eq!(bindings(tx.bindings_after(RowId(Uuid::max()), 9).await.unwrap()), rows(&[]));
+    let devices = |all: Vec<Device>| all.into_iter().map(|d| d.id).collect::<Vec<_>>();
+    assert_eq!(devices(tx.devices_after(DeviceId(Uuid::nil()), 2).await.unwrap()), [one, two]);
+    assert_eq!(devices(tx.devices_after(two, 2).await.unwrap()), [three]);
 }
 
 async fn versions_in_pages(fresh: Fresh) {
@@ -57,23 +63,25 @@ async fn versions_in_pages(fresh: Fresh) {
     }
     let ids = |ids: &[u128]| ids.iter().map(|n| VersionId(id(*n))).collect::<Vec<_>>();
     let nil = VersionId(Uuid::nil());
-    assert_eq!(tx.version_ids(nil, 2).await.unwrap(), ids(&[21, 22]));
-    assert_eq!(tx.version_ids(VersionId(id(22)), 2).await.unwrap(), ids(&[high]));
-    assert_eq!(tx.version_ids(VersionId(id(high)), 2).await.unwrap(), ids(&[]));
+    let versions = |all: Vec<Attested<KeyVersion>>| all.into_iter().map(|v| v.check(&TestMac).unwrap().id).collect::<Vec<_>>();
+    assert_eq!(versions(tx.versions_after(nil, 2).await.unwrap()), ids(&[21, 22]));
+    assert_eq!(versions(tx.versions_after(VersionId(id(22)), 2).await.unwrap()), ids(&[high]));
+    assert_eq!(versions(tx.versions_after(VersionId(id(high)), 2).await.unwrap()), ids(&[]));
 }
 
 async fn lines_of_sessions(fresh: Fresh) {
     let mut tx = fresh.store.write().await.unwrap();
-    assert!(tx.session_lines().await.unwrap().is_empty());
+    let lines_of = |all: Vec<Attested<Session>>| all.into_iter().map(|s| s.check(&TestMac).unwrap().line).collect::<Vec<_>>();
+    assert!(tx.sessions().await.unwrap().is_empty());
     for (n, line) in [(1, 7), (2, 8), (3, 8)] {
         tx.insert_session(&signed(session(n, line))).await.unwrap();
     }
-    let mut lines = tx.session_lines().await.unwrap();
+    let mut lines = lines_of(tx.sessions().await.unwrap());
     lines.sort();
     lines.dedup();
     assert_eq!(lines, [LineId(id(7)), LineId(id(8))]);
     tx.delete_session(SessionId(id(1))).await.unwrap();
-    let lines = tx.session_lines().await.unwrap();
+    let lines = lines_of(tx.sessions().await.unwrap());
     assert!(!lines.is_empty() && lines.iter().all(|l| *l == LineId(id(8))));
 }
 
@@ -144,7 +152,7 @@ async fn a_snapshot_does_not_move(fresh: Fresh) {
     // Each statement of its own sees the moment in which it began.
     assert!(still.is_empty().await.unwrap());
     assert_eq!((still.device(mac.id).await.unwrap(), still.head().await.unwrap().0), (None, 0));
-    assert!(still.owner_ids(RowId(Uuid::nil()), 9).await.unwrap().is_empty());
+    assert!(still.owners_after(RowId(Uuid::nil()), 9).await.unwrap().is_empty());
     if store.engine() == Engine::Postgres {
         assert_eq!(moving.head().await.unwrap().0, 1, "a transaction that only reads moves on");
     }
