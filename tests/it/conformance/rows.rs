@@ -284,7 +284,7 @@ async fn grants(fresh: Fresh) {
     assert_eq!(tx.grant_locked(first.id).await.unwrap().unwrap().check(&TestMac).unwrap(), first);
     assert!(tx.grant_locked(GrantId(id(4))).await.unwrap().is_none());
     let after = tx.grants_after(GrantId(uuid::Uuid::nil()), 1).await.unwrap();
-    assert_eq!(after.into_iter().map(|g| g.check(&TestMac).unwrap()).collect::<Vec<_>>(), [first.clone()]);
+    assert_eq!(after.into_iter().map(|g| g.check(&TestMac).unwrap()).collect::<Vec<_>>(), vec![first.clone()]);
     assert!(tx.grants_after(GrantId(uuid::Uuid::max()), 9).await.unwrap().is_empty());
     assert!(tx.grant_child(first.id).await.unwrap().is_none());
     let child = grant(3, device, version, Some(first.id));
