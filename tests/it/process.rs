@@ -47,7 +47,9 @@ pub fn finish(mut command: Command) -> Said {
     Said { status: done.status, out: text(done.stdout), err: text(done.stderr) }
 }
 
-pub fn refuses(command: Command, with: &str) {
+/// A program that ends at once with that complaint; one that serves in spite of it, and so says it, fails the test.
+pub fn refuses(mut command: Command, with: &str) {
+    command.env("KEYHARBOR__LOG__LEVEL", "info");
     let mut program = Running::start(command);
     assert_eq!(program.says("\"serving\""), None, "it serves");
     program.end().fails(with);
