@@ -86,6 +86,9 @@ async fn s62_an_older_time_never_displaces_the_newest() {
         is("same", 2, false, false),
         "late, and still older"
     );
+    let id = keyharbor::domain::ids::DeviceId::parse(&world.device_id(MAC).await).unwrap();
+    let rows = world.fresh.store.read().await.unwrap().versions(id, keyharbor::domain::SecretKind::RecoveryKey, 1).await.unwrap();
+    assert_eq!(rows[0].parts().0.promoted_at, ago(3600), "it keeps its place among the older ones");
     let now = status(&world).await;
     assert_eq!((&now["version"], &now["escrowed_at"]), (&json!(1), &json!(ago(60).rfc3339())));
     // A time that has not come yet is taken as now: nobody can be ahead of what comes later.

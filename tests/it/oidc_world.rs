@@ -25,13 +25,13 @@ impl World {
         Self::with(|_| {})
     }
 
-    /// With settings other than those that fit the provider. Calls end after a second and a half here.
+    /// With settings other than those that fit the provider. Calls end after four seconds here: long enough for a busy machine.
     pub fn with(change: impl FnOnce(&mut config::Oidc)) -> Self {
         let (clock, env) = fixed::env(1);
         let idp = Idp::start(Arc::clone(&env.clock));
         let mut settings = idp.config();
         change(&mut settings);
-        let limits = Limits { total: Duration::from_millis(1500), ..Limits::default() };
+        let limits = Limits { total: Duration::from_secs(4), ..Limits::default() };
         let oidc = Oidc::with_limits(&settings, &config::Outbound::default(), ORIGIN, env, limits).unwrap();
         Self { idp, oidc, clock }
     }
