@@ -34,7 +34,7 @@ impl Purpose {
 }
 
 fn hmac(key: &[u8], input: &[u8]) -> [u8; 32] {
-    // HMAC takes a key of any length; the arm is unreachable and gives a value that verifies nothing.
+    // HMAC takes a key of any length: the other arm is never reached.
     Hmac::<Sha256>::new_from_slice(key).map_or([0; 32], |mut mac| {
         mac.update(input);
         mac.finalize().into_bytes().into()

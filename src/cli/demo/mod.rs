@@ -1,6 +1,6 @@
 //! `demo`: the real server with an identity provider, people and devices of its own. No step of the real path is skipped.
 //!
-//! Its key ring is marked, so that `serve` refuses the data; it listens on loopback only.
+//! Its key ring is marked, so that `serve` refuses the data; it listens on 127.0.0.1 only.
 
 mod fleet;
 pub mod provider;
@@ -28,10 +28,10 @@ use crate::store::Store;
 
 #[derive(Args)]
 pub struct Demo {
-    /// Where the portal listens (loopback only).
+    /// Where the portal listens (127.0.0.1 only).
     #[arg(long, default_value = "127.0.0.1:8080")]
     listen: SocketAddr,
-    /// Where the identity provider listens (loopback only).
+    /// Where the identity provider listens (127.0.0.1 only).
     #[arg(long, default_value = "127.0.0.1:8081")]
     idp_listen: SocketAddr,
     /// Keep the data here; without it a temporary folder is used and removed at the end.
