@@ -67,6 +67,11 @@ enum ConfigCommand {
     Defaults,
 }
 
+/// The command line as it is described: what documents and man page are held against.
+pub fn command_line() -> clap::Command {
+    <Arguments as clap::CommandFactory>::command()
+}
+
 /// Writes a line to standard output; a closed pipe ends the program quietly.
 pub(crate) fn say(line: impl std::fmt::Display) {
     if writeln!(std::io::stdout(), "{line}").is_err() {

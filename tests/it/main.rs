@@ -13,6 +13,7 @@ mod custody;
 mod damage;
 mod demo_provider;
 mod docs;
+mod docs_agree;
 mod docs_titles;
 mod dump;
 mod engines;
