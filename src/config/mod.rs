@@ -91,7 +91,7 @@ impl Config {
     /// Eight bytes of a digest over the settings as they are printed, secrets masked: tells two sets of settings apart.
     pub fn digest(&self) -> String {
         use sha2::Digest as _;
-        sha2::Sha256::digest(format!("{self:?}")).iter().take(8).map(|b| format!("{b:02x}")).collect()
+        crate::domain::hex(sha2::Sha256::digest(format!("{self:?}"))).chars().take(16).collect()
     }
 
     /// What is given twice, before anybody uses one of the two.

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use super::envelope::{self, EnvelopeError, Place};
-use crate::domain::ids::{Entropy, Timestamp};
+use crate::domain::ids::{Entropy, Timestamp, hex};
 use crate::domain::integrity::Sealed;
 
 /// Why there is no usable ring.
@@ -79,7 +79,7 @@ impl RootKey {
     pub fn name(&self) -> String {
         let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&self.0) else { return String::new() };
         mac.update(b"keyharbor/v1/root-key-name");
-        mac.finalize().into_bytes().iter().take(4).map(|b| format!("{b:02x}")).collect()
+        hex(mac.finalize().into_bytes()).chars().take(8).collect()
     }
 }
 
@@ -276,10 +276,6 @@ mod tests {
         Counting(std::sync::atomic::AtomicU8::new(0))
     }
 
-    fn hex(bytes: &[u8]) -> String {
-        bytes.iter().map(|b| format!("{b:02x}")).collect()
-    }
-
     fn un(hex: &str) -> Vec<u8> {
         let digit = |c: u8| char::from(c).to_digit(16).unwrap();
         hex.as_bytes().chunks(2).map(|pair| u8::try_from(digit(pair[0]) * 16 + digit(pair[1])).unwrap()).collect()
@@ -301,7 +297,7 @@ mod tests {
                 root.text().as_str(),
                 hex(&wrapped),
                 hex(sealed.bytes()),
-                hex(&ring.row_mac(b"row"))
+                hex(ring.row_mac(b"row"))
             )
         );
         let again = Ring::unwrap(&RootKey::parse(&root.text()).unwrap(), 3, &wrapped, "").unwrap();

@@ -9,6 +9,17 @@ use std::sync::Arc;
 use chrono::{DateTime, SecondsFormat, Utc};
 use uuid::Uuid;
 
+/// Two lower-case hexadecimal digits for each byte.
+pub fn hex(bytes: impl AsRef<[u8]>) -> String {
+    use fmt::Write as _;
+    let bytes = bytes.as_ref();
+    // Sized once: a secret that is written leaves no shorter copy behind.
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut out, byte| {
+        let _ = write!(out, "{byte:02x}");
+        out
+    })
+}
+
 /// Microseconds since 1970-01-01T00:00:00Z.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Timestamp(pub i64);

@@ -17,7 +17,7 @@ pub mod token;
 pub use audit::{Event, EventKind, Outcome};
 pub use device::{Device, DeviceState, Ownership, Serial};
 pub use escrow::{KeyVersion, Standing, Trust};
-pub use ids::{Clock, Entropy, Env, Timestamp};
+pub use ids::{Clock, Entropy, Env, Timestamp, hex};
 pub use integrity::{Attested, ChainMac, Deciding, RowMac, Sealed};
 pub use person::{Login, Role, Roles, Session, Subject};
 pub use policy::{Action, Permit};

@@ -11,7 +11,7 @@ use super::{Keyharbor, RequestInfo, Result, ServiceError};
 use crate::crypto::{Purpose, Ring};
 use crate::domain::audit::{Actor, Event, EventKind, Outcome};
 use crate::domain::device::Device;
-use crate::domain::ids::{DeviceId, Env};
+use crate::domain::ids::{DeviceId, Env, hex};
 use crate::domain::integrity::Attested;
 use crate::domain::person::{Login, Session};
 use crate::domain::policy::{self, Action, Caller, Permit, Refusal, Relation};
@@ -58,12 +58,7 @@ impl SignedIn {
 
 /// 32 random bytes as 64 hexadecimal digits: the value of a session or transaction cookie.
 pub(super) fn cookie_secret(env: &Env) -> SecretString {
-    use std::fmt::Write as _;
-    let mut out = String::with_capacity(64);
-    for byte in env.secret() {
-        let _ = write!(out, "{byte:02x}");
-    }
-    out.into()
+    hex(env.secret()).into()
 }
 
 impl Keyharbor {
@@ -134,7 +129,7 @@ impl Keyharbor {
     }
 
     fn csrf_of(&self, ring: &Ring, session: &Session) -> String {
-        ring.token_hash(Purpose::Csrf, session.line.0.as_bytes()).iter().map(|b| format!("{b:02x}")).collect()
+        hex(ring.token_hash(Purpose::Csrf, session.line.0.as_bytes()))
     }
 
     /// Does this form belong to this session line? Constant time.

@@ -7,7 +7,7 @@ use crate::crypto::Purpose;
 use crate::crypto::token::base62_secret;
 use crate::domain::audit::{Actor, EventKind, Outcome};
 use crate::domain::escrow::Trust;
-use crate::domain::ids::Timestamp;
+use crate::domain::ids::{Timestamp, hex};
 use crate::domain::integrity::Attested;
 use crate::domain::policy::{self, Action, Caller, Refusal, Relation};
 use crate::domain::recovery_key::looks_like_key;
@@ -50,7 +50,7 @@ impl Keyharbor {
         }
         let mut id = [0u8; 8];
         self.env.entropy.fill(&mut id);
-        let id: String = id.iter().map(|b| format!("{b:02x}")).collect();
+        let id = hex(id);
         let secret = base62_secret(self.env.entropy.as_ref());
         let text = zeroize::Zeroizing::new(format!("kh_{id}_{}", secret.as_str()));
         let token = ApiToken {

@@ -6,6 +6,7 @@ use super::access::SignedIn;
 use super::{Keyharbor, RequestInfo, Result};
 use crate::crypto::Ring;
 use crate::domain::audit::{EventKind, Outcome, TrailRow};
+use crate::domain::ids::hex;
 use crate::domain::integrity::ChainMac;
 use crate::domain::policy::Action;
 use crate::store::{Store, Tx};
@@ -82,10 +83,6 @@ impl std::str::FromStr for AtLeast {
         let hex = !mac.is_empty() && mac.bytes().all(|b| b.is_ascii_hexdigit());
         if hex { Ok(Self { seq, mac: mac.to_ascii_lowercase() }) } else { Err("MAC must be hexadecimal") }
     }
-}
-
-pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|b| format!("{b:02x}")).collect()
 }
 
 /// Walks the whole chain and holds the tables against it, all as of one moment: a server may go on beside it.

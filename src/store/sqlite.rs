@@ -8,6 +8,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, S
 use sqlx::{Connection as _, SqlitePool, Transaction};
 
 use super::StoreError;
+use crate::domain::hex;
 use sql::trail::Line;
 
 pub(super) type Db = sqlx::Sqlite;
@@ -81,7 +82,7 @@ pub(super) async fn insert_lines(conn: &mut Conn, lines: &[Line<'_>]) -> Result<
                 e.request.map(|r| hex(r.as_bytes())).into(),
                 e.detail.as_str().into(),
                 line.personal.as_str().into(),
-                hex(&e.salt).into(),
+                hex(e.salt).into(),
                 hex(&line.personal_mac).into(),
                 hex(&line.mac).into(),
             ])
@@ -100,16 +101,6 @@ pub(super) fn uuid_list(ids: impl Iterator<Item = uuid::Uuid>) -> String {
 pub(super) fn text_list<'a>(texts: impl Iterator<Item = &'a str>) -> String {
     serde_json::Value::from_iter(texts).to_string()
 }
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        for digit in [byte >> 4, byte & 15] {
-            text.push(char::from_digit(u32::from(digit), 16).unwrap_or('0'));
-        }
-        text
-    })
-}
-
 /// The writer, then the readers.
 pub(super) async fn open(url: &str, max_connections: u32) -> Result<(SqlitePool, SqlitePool), StoreError> {
     let path = url.strip_prefix("sqlite://").unwrap_or_default();

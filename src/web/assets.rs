@@ -82,7 +82,7 @@ fn build() -> Table {
 
 impl Table {
     fn add(&mut self, name: &str, bytes: Cow<'static, [u8]>) {
-        let hash: String = Sha256::digest(&bytes).iter().take(8).map(|b| format!("{b:02x}")).collect();
+        let hash: String = crate::domain::hex(Sha256::digest(&bytes)).chars().take(16).collect();
         let hashed = match name.rsplit_once('.') {
             Some((stem, ending)) => format!("{stem}.{hash}.{ending}"),
             None => format!("{name}.{hash}"),

@@ -4,6 +4,8 @@ use std::path::Path;
 
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 
+use keyharbor::domain::hex;
+
 use crate::world::World;
 
 /// Everything that lies in the database, as bytes.
@@ -27,10 +29,6 @@ pub async fn dump(world: &World) -> Vec<u8> {
         out.push_str(&sqlx::query_scalar::<_, String>(AssertSqlSafe(all)).fetch_one(&mut conn).await.unwrap());
     }
     out.into_bytes()
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|b| format!("{b:02x}")).collect()
 }
 
 /// As raw bytes, as hexadecimal digits, or as hexadecimal digits of those.

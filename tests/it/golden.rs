@@ -2,12 +2,11 @@
 //! the chain of the trail, and what the MAC of every row covers. A line there never changes; a new kind of row adds one.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 
 use keyharbor::crypto::{Purpose, Ring, RootKey};
 use keyharbor::domain::ids::DeviceId;
 use keyharbor::domain::recovery_key::RecoveryKey;
-use keyharbor::domain::{ChainMac as _, Deciding as _, RowMac as _, SecretKind};
+use keyharbor::domain::{ChainMac as _, Deciding as _, RowMac as _, SecretKind, hex};
 
 use crate::filled;
 
@@ -20,13 +19,6 @@ const PURPOSES: [(&str, Purpose); 5] = [
     ("token-api", Purpose::ApiToken),
     ("token-csrf", Purpose::Csrf),
 ];
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, b| {
-        let _ = write!(text, "{b:02x}");
-        text
-    })
-}
 
 fn bytes(hex: &str) -> Vec<u8> {
     hex.as_bytes().chunks(2).map(|pair| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap()).collect()
