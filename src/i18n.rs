@@ -31,6 +31,7 @@ mod loader {
 
 static EN: LanguageIdentifier = langid!("en");
 static SV: LanguageIdentifier = langid!("sv");
+static NB: LanguageIdentifier = langid!("nb");
 
 /// A language the pages are written in.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
@@ -38,16 +39,19 @@ pub enum Language {
     #[default]
     En,
     Sv,
+    /// Norwegian Bokmål.
+    Nb,
 }
 
 impl Language {
-    pub const ALL: [Self; 2] = [Self::En, Self::Sv];
+    pub const ALL: [Self; 3] = [Self::En, Self::Sv, Self::Nb];
 
     /// As in `lang=""` and in `/language/{code}`.
     pub fn code(self) -> &'static str {
         match self {
             Self::En => "en",
             Self::Sv => "sv",
+            Self::Nb => "nb",
         }
     }
 
@@ -60,6 +64,15 @@ impl Language {
         match self {
             Self::En => "English",
             Self::Sv => "Svenska",
+            Self::Nb => "Norsk",
+        }
+    }
+
+    /// The language for the first part of a language tag. Whoever asks for Norwegian of any kind reads Bokmål.
+    fn spoken(primary: &str) -> Option<Self> {
+        match primary {
+            "no" | "nn" => Some(Self::Nb),
+            other => Self::parse(other),
         }
     }
 
@@ -69,7 +82,7 @@ impl Language {
         for entry in accept_language.split(',').take(32) {
             let mut parts = entry.split(';').map(str::trim);
             let primary = parts.next().and_then(|tag| tag.split('-').next()).unwrap_or_default();
-            let Some(lang) = Self::parse(&primary.to_ascii_lowercase()) else { continue };
+            let Some(lang) = Self::spoken(&primary.to_ascii_lowercase()) else { continue };
             let weight = parts.find_map(|p| p.strip_prefix("q=")).map_or(1000, thousandths);
             if weight > best.map_or(0, |(w, _)| w) {
                 best = Some((weight, lang));
@@ -82,6 +95,7 @@ impl Language {
         match self {
             Self::En => &EN,
             Self::Sv => &SV,
+            Self::Nb => &NB,
         }
     }
 }
@@ -168,11 +182,11 @@ pub fn rich(text: &str) -> Vec<Piece<'_>> {
     pieces
 }
 
-/// A whole number with its thousands apart: `12,345`, Swedish `12 345` (with spaces that do not break).
+/// A whole number with its thousands apart: `12,345`, in Swedish and Norwegian `12 345` (with spaces that do not break).
 pub fn number(lang: Language, n: i64) -> String {
     let apart = match lang {
         Language::En => ',',
-        Language::Sv => '\u{A0}',
+        Language::Sv | Language::Nb => '\u{A0}',
     };
     let digits = n.unsigned_abs().to_string();
     let mut out = String::with_capacity(digits.len() * 2);

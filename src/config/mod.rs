@@ -171,8 +171,8 @@ impl Config {
         if !["error", "warn", "info", "debug", "trace"].contains(&self.log.level.as_str()) {
             return Err(invalid("log.level", "must be error, warn, info, debug or trace"));
         }
-        if !["en", "sv"].contains(&self.portal.default_language.as_str()) {
-            return Err(invalid("portal.default_language", "must be \"en\" or \"sv\""));
+        if !["en", "sv", "nb"].contains(&self.portal.default_language.as_str()) {
+            return Err(invalid("portal.default_language", "must be \"en\", \"sv\" or \"nb\""));
         }
         Ok(())
     }

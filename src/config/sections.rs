@@ -207,7 +207,7 @@ section! {
         it_hours: Option<String> = None,
         /// The zone in which times are shown.
         time_zone: String = "UTC".into(),
-        /// Language when a browser asks for none that we have: "en" or "sv".
+        /// Language when a browser asks for none that we have: "en", "sv" or "nb" (Norwegian Bokmål).
         default_language: String = "en".into(),
     }
 }

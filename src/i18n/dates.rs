@@ -27,7 +27,7 @@ impl Formats {
         Self { lang, zone, now }
     }
 
-    /// `22 Nov 2026`, `22 nov. 2026`.
+    /// `22 Nov 2026`, `22 nov. 2026`, `22. nov. 2026`.
     pub fn date(&self, at: Timestamp) -> Moment {
         let t = self.local(at);
         self.moment(&t, format!("{} {}", self.day(&t), t.year()))
@@ -89,7 +89,7 @@ impl Formats {
     fn colon(&self) -> char {
         match self.lang {
             Language::En => ':',
-            Language::Sv => '.',
+            Language::Sv | Language::Nb => '.',
         }
     }
 
@@ -101,9 +101,12 @@ impl Formats {
         let months = match self.lang {
             Language::En => ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"],
             Language::Sv => ["jan.", "feb.", "mars", "apr.", "maj", "juni", "juli", "aug.", "sep.", "okt.", "nov.", "dec."],
+            Language::Nb => ["jan.", "feb.", "mars", "apr.", "mai", "juni", "juli", "aug.", "sep.", "okt.", "nov.", "des."],
         };
         let month = usize::try_from(t.month0()).ok().and_then(|m| months.get(m)).copied().unwrap_or_default();
+        // An ordinal has its full stop in Norwegian.
+        let stop = if self.lang == Language::Nb { "." } else { "" };
         // The day and its month stay on one line.
-        format!("{}\u{A0}{month}", t.day())
+        format!("{}{stop}\u{A0}{month}", t.day())
     }
 }

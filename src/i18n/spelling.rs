@@ -1,4 +1,4 @@
-//! Words for letters and digits, to read a key aloud: the international alphabet, and Adam–Zäta for Swedish.
+//! Words for letters and digits, to read a key aloud: the international alphabet, Swedish Adam–Zäta, Norwegian Anna–Zakarias.
 
 use super::Language;
 
@@ -81,11 +81,52 @@ const ADAM: [(char, &str); 36] = [
     ('9', "nio"),
 ];
 
+/// `sju`, not `syv`, which is heard as `fyr` and `tyve`.
+const ANNA: [(char, &str); 36] = [
+    ('A', "Anna"),
+    ('B', "Bernhard"),
+    ('C', "Cæsar"),
+    ('D', "David"),
+    ('E', "Edith"),
+    ('F', "Fredrik"),
+    ('G', "Gustav"),
+    ('H', "Harald"),
+    ('I', "Ivar"),
+    ('J', "Johan"),
+    ('K', "Karin"),
+    ('L', "Ludvig"),
+    ('M', "Martin"),
+    ('N', "Nils"),
+    ('O', "Olivia"),
+    ('P', "Petter"),
+    ('Q', "Quintus"),
+    ('R', "Rikard"),
+    ('S', "Sigrid"),
+    ('T', "Teodor"),
+    ('U', "Ulrik"),
+    ('V', "Enkelt-V"),
+    ('W', "Dobbelt-V"),
+    ('X', "Xerxes"),
+    ('Y', "Yngling"),
+    ('Z', "Zakarias"),
+    ('0', "null"),
+    ('1', "én"),
+    ('2', "to"),
+    ('3', "tre"),
+    ('4', "fire"),
+    ('5', "fem"),
+    ('6', "seks"),
+    ('7', "sju"),
+    ('8', "åtte"),
+    ('9', "ni"),
+];
+
 /// The word for one character of a key; `None` for what no key holds.
 pub fn word(lang: Language, c: char) -> Option<&'static str> {
     let table = match lang {
         Language::En => &ICAO,
         Language::Sv => &ADAM,
+        Language::Nb => &ANNA,
     };
     table.iter().find(|(letter, _)| *letter == c).map(|(_, word)| *word)
 }

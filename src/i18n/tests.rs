@@ -5,8 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::*;
 use crate::domain::{RecoveryKey, Timestamp};
 
-const FILES: [(Language, &str); 2] =
-    [(Language::En, include_str!("../../templates/text/en.ftl")), (Language::Sv, include_str!("../../templates/text/sv.ftl"))];
+const FILES: [(Language, &str); 3] = [
+    (Language::En, include_str!("../../templates/text/en.ftl")),
+    (Language::Sv, include_str!("../../templates/text/sv.ftl")),
+    (Language::Nb, include_str!("../../templates/text/nb.ftl")),
+];
 
 fn key(text: &str) -> RecoveryKey {
     RecoveryKey::parse(text).ok().unwrap()
@@ -67,6 +70,10 @@ fn languages_are_negotiated() {
         ("sv-SE,sv;q=0.9,en;q=0.8", Some(Language::Sv)),
         ("en;q=0.5, sv;q=0.7", Some(Language::Sv)),
         ("de-DE,de;q=0.9,SV-fi;q=0.1", Some(Language::Sv)),
+        ("nb-NO,nb;q=0.9,no;q=0.8,nn;q=0.7,en;q=0.5", Some(Language::Nb)),
+        ("no", Some(Language::Nb)),
+        ("nn-NO;q=0.9, en;q=0.8", Some(Language::Nb)),
+        ("da, no;q=0.3, sv;q=0.4", Some(Language::Sv)),
         ("sv;q=0, fr", None),
         ("sv;q=nonsense", None),
         ("", None),
@@ -108,7 +115,7 @@ fn groups_keep_their_characters_and_mark_digits() {
 }
 
 #[test]
-fn keys_are_spelled_in_both_alphabets() {
+fn keys_are_spelled_in_every_alphabet() {
     let words =
         |lang| KeyText::of(&key("M7KD-ORXJ-1CPV-QLFG-8DAM-2K9Z"), lang).spelling.iter().map(|s| s.words.to_string()).collect::<Vec<_>>();
     let en = words(Language::En);
@@ -116,12 +123,14 @@ fn keys_are_spelled_in_both_alphabets() {
     let sv = words(Language::Sv);
     assert_eq!((sv[0].as_str(), sv[2].as_str()), ("Martin, sju, Kalle, David", "ett, Caesar, Petter, Viktor"));
     assert_eq!(sv[5], "två, Kalle, nio, Zäta");
+    let nb = words(Language::Nb);
+    assert_eq!((nb[2].as_str(), nb[5].as_str()), ("én, Cæsar, Petter, Enkelt-V", "to, Karin, ni, Zakarias"));
     for lang in Language::ALL {
         let mut seen = BTreeSet::new();
         for c in ('A'..='Z').chain('0'..='9') {
             let word = spelling::word(lang, c).unwrap();
             assert!(seen.insert(word), "{word} stands twice");
-            assert!(c.is_ascii_digit() || word.starts_with(c), "{c} {word}");
+            assert!(c.is_ascii_digit() || word.starts_with(c) || word.ends_with(&format!("elt-{c}")) || word == "Dobbelt-V", "{c} {word}");
         }
         assert_eq!(spelling::word(lang, 'å'), None);
     }
@@ -132,33 +141,36 @@ fn dates_are_written_as_people_write_them() {
     let at = |text| Timestamp::parse_rfc3339(text).unwrap();
     let now = at("2026-11-22T13:27:03Z");
     let formats = |lang| Formats::new(lang, chrono_tz::Europe::Stockholm, now);
-    let (en, sv) = (formats(Language::En), formats(Language::Sv));
+    let (en, sv, nb) = (formats(Language::En), formats(Language::Sv), formats(Language::Nb));
     let plain = |m: Moment| m.human.replace('\u{A0}', " ");
     assert_eq!((plain(en.date(now)), plain(sv.date(now))), ("22 Nov 2026".into(), "22 nov. 2026".into()));
     assert_eq!((plain(en.time(now)), plain(sv.time(now))), ("14:27".into(), "14.27".into()));
     assert_eq!((plain(en.precise(now)), plain(sv.precise(now))), ("22 Nov 14:27:03".into(), "22 nov. 14.27.03".into()));
     assert_eq!((plain(en.date_time(now)), plain(sv.date_time(now))), ("22 Nov 2026, 14:27".into(), "22 nov. 2026 14.27".into()));
+    assert_eq!((plain(nb.date(now)), plain(nb.time(now))), ("22. nov. 2026".into(), "14.27".into()));
+    assert_eq!((plain(nb.precise(now)), plain(nb.date_time(now))), ("22. nov. 14.27.03".into(), "22. nov. 2026 14.27".into()));
     assert_eq!(en.time(now).machine, "2026-11-22T14:27:03+01:00");
     assert_eq!(en.zone_name(now), "CET");
     assert_eq!(en.zone_name(at("2026-07-01T00:00:00Z")), "CEST");
-    for (when, want_en, want_sv) in [
-        ("2026-11-22T08:14:00Z", "today 09:14", "i dag 09.14"),
+    for (when, want_en, want_sv, want_nb) in [
+        ("2026-11-22T08:14:00Z", "today 09:14", "i dag 09.14", "i dag 09.14"),
         // Half past eleven in the evening in UTC is today in Stockholm.
-        ("2026-11-21T23:30:00Z", "today 00:30", "i dag 00.30"),
-        ("2026-11-21T08:14:00Z", "yesterday 09:14", "i går 09.14"),
-        ("2026-05-03T08:14:00Z", "3 May", "3 maj"),
-        ("2025-01-12T08:14:00Z", "12 Jan 2025", "12 jan. 2025"),
+        ("2026-11-21T23:30:00Z", "today 00:30", "i dag 00.30", "i dag 00.30"),
+        ("2026-11-21T08:14:00Z", "yesterday 09:14", "i går 09.14", "i går 09.14"),
+        ("2026-05-03T08:14:00Z", "3 May", "3 maj", "3. mai"),
+        ("2025-01-12T08:14:00Z", "12 Jan 2025", "12 jan. 2025", "12. jan. 2025"),
         // A clock that runs ahead.
-        ("2026-11-24T08:14:00Z", "24 Nov", "24 nov."),
+        ("2026-11-24T08:14:00Z", "24 Nov", "24 nov.", "24. nov."),
     ] {
         assert_eq!((plain(en.relative(at(when))), plain(sv.relative(at(when)))), (want_en.to_owned(), want_sv.to_owned()));
+        assert_eq!(plain(nb.relative(at(when))), want_nb);
     }
 }
 
 #[test]
 fn numbers_have_their_thousands_apart() {
     assert_eq!([0, 999, 1000, 1_234_567, -4321].map(|n| number(Language::En, n)), ["0", "999", "1,000", "1,234,567", "−4,321"]);
-    assert_eq!(number(Language::Sv, 12345), "12\u{A0}345");
+    assert_eq!([Language::Sv, Language::Nb].map(|lang| number(lang, 12345)), ["12\u{A0}345"; 2]);
 }
 
 #[test]

@@ -12,7 +12,7 @@ import { root, scratch, shown } from './product.mjs';
 
 const run = promisify(execFile);
 const pictures = join(root, 'target', 'pictures');
-const LOCALES = { en: 'en-GB', sv: 'sv-SE' };
+const LOCALES = { en: 'en-GB', sv: 'sv-SE', nb: 'nb-NO' };
 
 // ---- Chromium ------------------------------------------------------------------------------------------------------
 

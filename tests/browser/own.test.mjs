@@ -183,7 +183,7 @@ describe('the key', () => {
   }));
 
   test('in the last minute only colours change: nothing moves', async () => {
-    for (const lang of ['en', 'sv']) {
+    for (const lang of ['en', 'sv', 'nb']) {
       await visit({ lang }, async page => {
         await atOwnDevice(page, full);
         await reveal(page);

@@ -62,7 +62,7 @@ const PAGES = {
 };
 
 describe('S27 every page', { concurrency: 2 }, () => {
-  for (const lang of ['en', 'sv']) {
+  for (const lang of ['en', 'sv', 'nb']) {
     for (const [who, pages] of Object.entries(PAGES)) {
       test(`${lang}, ${who}: no violation, nothing on the console, axe is content, fits`, () => visit({ lang }, async page => {
         if (who !== 'signed out') await signIn(page, full, full.person(who));

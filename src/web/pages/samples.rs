@@ -43,17 +43,17 @@ impl World<'_> {
     }
 
     pub fn page(&self, section: Option<Section>, roles: &[Role]) -> Page {
-        let sv = self.lang == Language::Sv;
+        let (brand, hours, window_seconds) = match self.lang {
+            Language::En => ("Acme Keys", "weekdays 8–17", 240),
+            Language::Sv => ("Acme Nyckelportal", "vardagar 8–17", 300),
+            Language::Nb => ("Acme Nøkkelportal", "hverdager 8–16", 300),
+        };
         let name = if roles.contains(&Role::Helpdesk) { "Kim Lund" } else { "Anna Berg" };
         let roles = roles.iter().fold(Roles::default(), |all, r| all.with(*r));
         Page {
             lang: self.lang,
-            brand: if sv { "Acme Nyckelportal" } else { "Acme Keys" }.into(),
-            contact: Contact {
-                phone: Some("08-465 004 00".into()),
-                email: Some("it@acme.example".into()),
-                hours: Some(if sv { "vardagar 8–17" } else { "weekdays 8–17" }.into()),
-            },
+            brand: brand.into(),
+            contact: Contact { phone: Some("08-465 004 00".into()), email: Some("it@acme.example".into()), hours: Some(hours.into()) },
             address: "/devices?a=1&b=å".into(),
             signed_in: (roles != Roles::default()).then(|| SignedIn {
                 name: name.into(),
@@ -62,7 +62,7 @@ impl World<'_> {
                 now: self.formats().date_time(now()),
             }),
             section,
-            window_seconds: if sv { 300 } else { 240 },
+            window_seconds,
             no_languages: false,
         }
     }
