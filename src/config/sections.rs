@@ -81,6 +81,18 @@ section! {
     }
 }
 
+section! {
+    /// A second listener for those who run the server: /healthz, /readyz, /metrics (Prometheus). None of it is on the
+    /// public one but /healthz and /readyz.
+    Operations {
+        /// Where it listens, e.g. "127.0.0.1:9090". Without it there is no second listener.
+        listen: Option<String> = None,
+        /// It speaks plain http and asks for no password, so an address that is not loopback must be meant: true says so. It
+        /// shows no secret and nobody's name; still, let a firewall say who may reach it.
+        plain_http: bool = false,
+    }
+}
+
 /// Where the database is when nothing else is said.
 pub(super) const DEFAULT_DATABASE: &str = "sqlite:///var/lib/keyharbor/keyharbor.db";
 

@@ -2,7 +2,8 @@
 //!
 //! A service owns its transaction; no network call and no decryption happens inside one. `escrow` takes keys in; `reveal`
 //! and `view` show them; `fleet` knows the devices and `owners` whose they are; `sign_in`, `step_up` and `binding` say who
-//! comes, `access` and `tokens` who is there; `trail` and `replay` read and prove the trail; `custody` opens the key ring.
+//! comes, `access` and `tokens` who is there; `trail` and `replay` read and prove the trail; `custody` opens the key ring,
+//! `vitals` says how the server is.
 
 pub mod access;
 pub mod binding;
@@ -20,8 +21,10 @@ pub mod throttle;
 pub mod tokens;
 pub mod trail;
 pub mod view;
+mod vitals;
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use uuid::Uuid;
@@ -34,6 +37,7 @@ use crate::domain::ids::{DeviceId, Env, EventId, Timestamp};
 use crate::domain::policy::Refusal;
 use crate::oidc::Oidc;
 use crate::store::{Store, StoreError, Tx};
+use crate::telemetry::metrics::Metrics;
 
 /// Why an act did not happen. What a caller is told is chosen in `web::error`; `Display` is for the log.
 #[derive(Debug, thiserror::Error)]
@@ -105,6 +109,8 @@ pub struct Keyharbor {
     pub(crate) custody: Arc<custody::Custody>,
     pub(crate) throttle: Arc<throttle::Throttle>,
     pub(crate) checkpoint: Arc<trail::Checkpoint>,
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) stopping: Arc<AtomicBool>,
 }
 
 /// How long one act may try, all in all, before it answers "unavailable".
@@ -112,7 +118,9 @@ const PATIENCE: Duration = Duration::from_millis(4500);
 
 impl Keyharbor {
     pub fn new(store: Store, env: Env, rules: Rules, oidc: Oidc, custody: custody::Custody) -> Self {
-        Self { store, env, rules: Arc::new(rules), oidc, custody: Arc::new(custody), throttle: Arc::default(), checkpoint: Arc::default() }
+        let (rules, custody) = (Arc::new(rules), Arc::new(custody));
+        let (throttle, checkpoint, metrics, stopping) = Default::default();
+        Self { store, env, rules, oidc, custody, throttle, checkpoint, metrics, stopping }
     }
 
     pub fn env(&self) -> &Env {
@@ -121,11 +129,6 @@ impl Keyharbor {
 
     pub fn rules(&self) -> &Rules {
         &self.rules
-    }
-
-    /// Does the database answer?
-    pub async fn database_answers(&self) -> bool {
-        matches!(tokio::time::timeout(PATIENCE, self.store.ping()).await, Ok(Ok(())))
     }
 
     /// Asks the identity provider for its metadata and keys.
@@ -174,6 +177,7 @@ impl Keyharbor {
         }
         let receipt = tx.commit(pending).await.map_err(ServiceError::Trail)?;
         self.checkpoint.note(receipt.seq());
+        self.metrics.recorded(events, receipt.seq(), self.env.now());
         Ok(receipt)
     }
 
@@ -195,6 +199,7 @@ impl Keyharbor {
                     // A conflict is another replica's change in between: the next try reads it.
                     Err(ServiceError::Store(e) | ServiceError::Trail(e)) if e.is_transient() || matches!(e, StoreError::Conflict) => {
                         tracing::warn!(error = %e, "a transaction is tried again");
+                        self.metrics.retried();
                         tokio::time::sleep(pause).await;
                         pause = (pause * 2).min(Duration::from_millis(800));
                     }
@@ -202,7 +207,10 @@ impl Keyharbor {
                 }
             }
         };
-        tokio::time::timeout(PATIENCE, attempt).await.unwrap_or(Err(ServiceError::Store(StoreError::Timeout)))
+        tokio::time::timeout(PATIENCE, attempt).await.unwrap_or_else(|_| {
+            self.metrics.gave_up();
+            Err(ServiceError::Store(StoreError::Timeout))
+        })
     }
 
     /// One event `integrity_failure` that names the table and, where there is one, the device.

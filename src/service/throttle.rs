@@ -88,6 +88,7 @@ impl Throttle {
 impl Keyharbor {
     /// Records the refusal of a caller nobody knows. Never fails the request it belongs to: it was refused already.
     pub async fn refuse_unknown(&self, kind: EventKind, detail: &str, request: &RequestInfo) {
+        self.metrics.refused(Actor::Anonymous.kind());
         let (own_row, due) = self.throttle.count(request.address, self.env.now());
         let mut events: Vec<_> = due.iter().map(|s| self.summary(s)).collect();
         if own_row {

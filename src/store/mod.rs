@@ -130,6 +130,17 @@ impl Store {
         }
     }
 
+    /// Each pool's name, its open connections, the idle ones among them, and how many there may be.
+    pub fn pools(&self) -> Vec<(&'static str, u32, usize, u32)> {
+        fn of<D: sqlx::Database>(name: &'static str, pool: &sqlx::Pool<D>) -> (&'static str, u32, usize, u32) {
+            (name, pool.size(), pool.num_idle(), pool.options().get_max_connections())
+        }
+        match &self.pools {
+            Pools::Sqlite { write, read } => vec![of("write", write), of("read", read)],
+            Pools::Postgres { pool, .. } => vec![of("all", pool)],
+        }
+    }
+
     /// Does the database answer, and is there a way to write?
     ///
     /// # Errors

@@ -28,6 +28,9 @@ const CSP: &str = "default-src 'none'; style-src 'self'; script-src 'self'; font
                    form-action 'self'; base-uri 'none'; object-src 'none'; frame-ancestors 'none'; \
                    require-trusted-types-for 'script'; trusted-types 'none'; report-uri /csp-report";
 
+/// Methods that are named in the log and in metrics.
+const METHODS: [&str; 9] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"];
+
 /// Who reads the answer.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Surface {
@@ -230,9 +233,8 @@ fn log(note: &Note, route: &str, status: StatusCode) {
     let ms = u64::try_from(note.started.elapsed().as_millis()).unwrap_or(u64::MAX);
     let address = crate::service::tokens::shown(note.visit.info.address);
     // A method is free text of the caller's, unless it is one of the usual.
-    let method = match note.method.as_str() {
-        m @ ("GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE" | "OPTIONS" | "TRACE" | "CONNECT") => m,
-        _ => "other",
-    };
+    let method = METHODS.into_iter().find(|m| *m == note.method.as_str()).unwrap_or("other");
+    let pattern = ROUTES.iter().find(|r| r.path == route).map_or("-", |r| r.path);
+    note.app.service.metrics().answered(method, pattern, status.as_u16(), note.started.elapsed());
     tracing::info!(target: "keyharbor::request", request = %note.visit.info.id, method, route, status = status.as_u16(), ms, address, "request");
 }

@@ -13,10 +13,12 @@ pub async fn live() -> HttpResponse {
 
 /// This replica can serve: it holds its keys and the database answers.
 pub async fn ready(app: web::Data<App>) -> HttpResponse {
-    let word = match (app.service.is_sealed(), app.service.database_answers().await) {
-        (true, _) => "sealed\n",
-        (false, false) => "database\n",
-        (false, true) => return HttpResponse::Ok().content_type("text/plain; charset=utf-8").body("ready\n"),
+    let service = &app.service;
+    let word = match (service.is_stopping(), service.is_sealed()) {
+        (true, _) => "stopping\n",
+        (_, true) => "sealed\n",
+        _ if !service.database_answers().await => "database\n",
+        _ => return HttpResponse::Ok().content_type("text/plain; charset=utf-8").body("ready\n"),
     };
     HttpResponse::ServiceUnavailable().content_type("text/plain; charset=utf-8").body(word)
 }

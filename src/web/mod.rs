@@ -12,6 +12,7 @@ mod extract;
 pub mod gate;
 mod guard;
 mod health;
+mod operations;
 pub mod pages;
 mod portal;
 mod present;
@@ -98,11 +99,11 @@ pub struct Route {
 }
 
 macro_rules! routes {
-    ($($path:literal { $($method:ident $handler:path: $door:ident),+ })+) => {
-        /// Every route there is.
-        pub const ROUTES: &[Route] = &[$($(Route { method: stringify!($method), path: $path, door: Door::$door }),+),+];
+    ($(#[doc = $about:literal])* $name:ident, $table:ident; $($path:literal { $($method:ident $handler:path: $door:ident),+ })+) => {
+        $(#[doc = $about])*
+        pub const $name: &[Route] = &[$($(Route { method: stringify!($method), path: $path, door: Door::$door }),+),+];
 
-        fn table(cfg: &mut web::ServiceConfig) {
+        fn $table(cfg: &mut web::ServiceConfig) {
             $(cfg.service(
                 web::resource($path)
                     $(.route(web::route().method(actix_web::http::Method::$method).to($handler)))+
@@ -113,6 +114,8 @@ macro_rules! routes {
 }
 
 routes! {
+    /// Every route of the public listener.
+    ROUTES, table;
     "/" { GET portal::start: Public }
     "/healthz" { GET health::live: Public }
     "/readyz" { GET health::ready: Public }
@@ -150,6 +153,14 @@ routes! {
     "/compat/crypt/{token}/verify/{serial}/{kind}/" { GET agents::verify: Agent }
 }
 
+routes! {
+    /// Every route of the second listener, for those who run the server.
+    OPERATIONS, operations_table;
+    "/healthz" { GET health::live: Public }
+    "/readyz" { GET health::ready: Public }
+    "/metrics" { GET operations::metrics: Public }
+}
+
 fn method_not_allowed(methods: &str) -> WebError {
     WebError::MethodNotAllowed { allow: methods.trim_end().replace(' ', ", ") }
 }
@@ -173,4 +184,20 @@ pub fn application(
     >,
 > {
     actix_web::App::new().app_data(app).configure(table).default_service(web::to(not_found)).wrap(from_fn(guard::around))
+}
+
+/// What the second listener serves: never a page of the portal.
+pub fn operations_application(
+    app: web::Data<App>,
+) -> actix_web::App<
+    impl actix_web::dev::ServiceFactory<
+        actix_web::dev::ServiceRequest,
+        Config = (),
+        Response = ServiceResponse<impl actix_web::body::MessageBody>,
+        Error = actix_web::Error,
+        InitError = (),
+    >,
+> {
+    let nothing = web::to(async || -> Result<HttpResponse, WebError> { Err(WebError::NotFound) });
+    actix_web::App::new().app_data(app).configure(operations_table).default_service(nothing).wrap(from_fn(operations::around))
 }

@@ -34,6 +34,7 @@ mod matrix;
 mod oidc_answers;
 mod oidc_tokens;
 mod oidc_world;
+mod operations;
 mod outages;
 mod outbound;
 mod owners;

@@ -1,12 +1,14 @@
 //! `serve`: everything put together, and the tasks that run beside the server.
 
-use std::net::TcpListener;
+mod listen;
+
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix_web::{HttpServer, web};
-use anyhow::{Context as _, bail};
+use anyhow::bail;
+
+pub use listen::{start, start_operations};
 
 use super::{assemble, connect};
 use crate::config::{Config, Migrate};
@@ -16,14 +18,13 @@ use crate::service::clock::{self, ServerClock};
 use crate::service::custody::{Custody, CustodyError, open_ring, root_key};
 use crate::store::Store;
 use crate::telemetry;
-use crate::web::{App, application};
 
 pub async fn run(config: Config) -> anyhow::Result<ExitCode> {
     telemetry::start(&config.log.level, std::io::stdout);
     for warning in config.warnings() {
         tracing::warn!("{warning}");
     }
-    let listener = TcpListener::bind(&config.server.listen).with_context(|| format!("cannot listen on {}", config.server.listen))?;
+    let listeners = listen::open(&config)?;
     let store = connect(&config).await?;
     migrate(&store, config.database.migrate).await?;
     let (clock, env) = clock::system();
@@ -47,18 +48,26 @@ pub async fn run(config: Config) -> anyhow::Result<ExitCode> {
     }
     service.note_start().await;
     let drain = service.rules().config.server.drain_seconds;
-    let server = start(service.clone(), listener)?;
+    let operations = listeners.operations.map(|listener| start_operations(service.clone(), listener)).transpose()?;
+    let beside = operations.map(|server| (server.handle(), actix_web::rt::spawn(server)));
+    let server = start(service.clone(), listeners.public)?;
     let handle = server.handle();
     let tasks = background(&service, clock, &store);
     // Signals count from here on, not from the task's first turn.
     let stop = stop_signal();
+    let stopping = service.clone();
     actix_web::rt::spawn(async move {
         stop.await;
+        stopping.begin_stop();
         tracing::info!("stopping: no new connections, open requests finish");
         handle.stop(true).await;
     });
     tracing::info!(version = env!("CARGO_PKG_VERSION"), origin = service.rules().origin, drain, "serving");
     server.await?;
+    // Until now it could still be asked how the stop goes.
+    if let Some((handle, _)) = beside {
+        handle.stop(false).await;
+    }
     for task in tasks {
         task.abort();
     }
@@ -83,25 +92,6 @@ async fn migrate(store: &Store, how: Migrate) -> anyhow::Result<()> {
 
 async fn ring(store: &Store, config: &Config) -> Result<crate::crypto::Ring, CustodyError> {
     open_ring(store, &root_key(&config.custody)?, false).await
-}
-
-/// Starts the server on a listener. Signals are the caller's.
-///
-/// # Errors
-/// A setting that is wrong, or a listener that cannot be used.
-pub fn start(service: Keyharbor, listener: TcpListener) -> anyhow::Result<actix_web::dev::Server> {
-    let settings = service.rules().config.server.clone();
-    let app = web::Data::new(App::new(service)?);
-    let workers = if settings.workers == 0 { std::thread::available_parallelism().map_or(2, usize::from) } else { settings.workers };
-    let server = HttpServer::new(move || application(app.clone()))
-        .workers(workers)
-        .disable_signals()
-        .shutdown_timeout(settings.drain_seconds)
-        .client_request_timeout(Duration::from_secs(5))
-        .client_disconnect_timeout(Duration::from_secs(1))
-        .keep_alive(Duration::from_secs(30))
-        .listen(listener)?;
-    Ok(server.run())
 }
 
 /// SIGINT or SIGTERM. From the call on, not only while it is waited for.

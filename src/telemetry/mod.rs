@@ -1,4 +1,6 @@
-//! JSON log lines on standard output, and a panic hook that says where and nothing else.
+//! JSON log lines on standard output, a panic hook that says where and nothing else, and in `metrics` what is counted.
+
+pub mod metrics;
 
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt;

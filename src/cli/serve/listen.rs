@@ -1,0 +1,65 @@
+//! Listeners and the servers on them: the public one, and the second one for those who run the server.
+
+use std::net::TcpListener;
+use std::time::Duration;
+
+use actix_web::dev::Server;
+use actix_web::{HttpServer, web};
+use anyhow::Context as _;
+
+use crate::config::Config;
+use crate::service::Keyharbor;
+use crate::web::{App, application, operations_application};
+
+/// The sockets to serve on, open before anything else is done: a port that is taken is said at once.
+pub struct Listeners {
+    pub public: TcpListener,
+    pub operations: Option<TcpListener>,
+}
+
+/// # Errors
+/// An address that cannot be listened on.
+pub fn open(config: &Config) -> anyhow::Result<Listeners> {
+    let operations = config.operations_address()?.map(|at| bind("operations.listen", &at.to_string())).transpose()?;
+    Ok(Listeners { public: bind("server.listen", &config.server.listen)?, operations })
+}
+
+fn bind(name: &str, at: &str) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(at).with_context(|| format!("{name}: cannot listen on {at}"))
+}
+
+/// Starts the server on a listener. Signals are the caller's.
+///
+/// # Errors
+/// A setting that is wrong, or a listener that cannot be used.
+pub fn start(service: Keyharbor, listener: TcpListener) -> anyhow::Result<Server> {
+    let settings = service.rules().config.server.clone();
+    let app = web::Data::new(App::new(service)?);
+    let workers = if settings.workers == 0 { std::thread::available_parallelism().map_or(2, usize::from) } else { settings.workers };
+    let server = HttpServer::new(move || application(app.clone()))
+        .workers(workers)
+        .disable_signals()
+        .shutdown_timeout(settings.drain_seconds)
+        .client_request_timeout(Duration::from_secs(5))
+        .client_disconnect_timeout(Duration::from_secs(1))
+        .keep_alive(Duration::from_secs(30))
+        .listen(listener)?;
+    Ok(server.run())
+}
+
+/// Starts the second listener's server: one thread, so that it answers when the others are busy.
+///
+/// # Errors
+/// A setting that is wrong, or a listener that cannot be used.
+pub fn start_operations(service: Keyharbor, listener: TcpListener) -> anyhow::Result<Server> {
+    let app = web::Data::new(App::new(service)?);
+    let server = HttpServer::new(move || operations_application(app.clone()))
+        .workers(1)
+        .disable_signals()
+        .shutdown_timeout(1)
+        .client_request_timeout(Duration::from_secs(5))
+        .client_disconnect_timeout(Duration::from_secs(1))
+        .keep_alive(Duration::from_secs(30))
+        .listen(listener)?;
+    Ok(server.run())
+}
