@@ -132,7 +132,7 @@ async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             store.migrate().await?;
             say(format_args!("{} migrations applied", missing.len()));
         }
-        Command::Serve => return serve::run(Config::load(file)?).await,
+        Command::Serve => return serve::run(file).await,
         Command::Token(command) => token::run(command, &open(Config::read(file, None)?).await?).await?,
         Command::Login(command) => login::run(command, &open(Config::load(file)?).await?).await?,
         Command::Owners(command) => return import::run(command, &open(Config::load(file)?).await?).await,

@@ -7,6 +7,7 @@ mod environment;
 mod secret;
 mod sections;
 
+use std::net::SocketAddr;
 use std::path::Path;
 
 use secrecy::SecretString;
@@ -134,18 +135,9 @@ impl Config {
     /// [`ConfigError::Invalid`] with the first setting that is wrong.
     pub fn check(&self) -> Result<(), ConfigError> {
         self.public_origin()?;
-        let listen = self.server.listen.parse::<std::net::SocketAddr>().map_err(|_| invalid("server.listen", "is not ADDRESS:PORT"))?;
-        if !listen.ip().is_loopback() && !self.server.behind_proxy {
-            return Err(invalid(
-                "server.behind_proxy",
-                "plain http on an address that is not loopback needs behind_proxy = true and a proxy that ends TLS",
-            ));
-        }
-        if let Some(listen) = self.operations_address()?
-            && !listen.ip().is_loopback()
-            && !self.operations.plain_http
-        {
-            return Err(invalid("operations.plain_http", "plain http on an address that is not loopback needs plain_http = true"));
+        self.check_public(self.listen_address()?)?;
+        if let Some(listen) = self.operations_address()? {
+            self.check_operations(listen)?;
         }
         for (name, empty) in [("oidc.issuer", self.oidc.issuer.is_empty()), ("oidc.client_id", self.oidc.client_id.is_empty())] {
             if empty {
@@ -232,11 +224,42 @@ impl Config {
         Ok(url.origin().ascii_serialization())
     }
 
+    /// # Errors
+    /// [`ConfigError::Invalid`]: not an address with a port.
+    pub fn listen_address(&self) -> Result<SocketAddr, ConfigError> {
+        self.server.listen.parse().map_err(|_| invalid("server.listen", "is not ADDRESS:PORT"))
+    }
+
+    /// May the public listener be there?
+    ///
+    /// # Errors
+    /// [`ConfigError::Invalid`]: plain http where others reach it.
+    pub fn check_public(&self, at: SocketAddr) -> Result<(), ConfigError> {
+        if at.ip().is_loopback() || self.server.behind_proxy {
+            return Ok(());
+        }
+        Err(invalid(
+            "server.behind_proxy",
+            "plain http on an address that is not loopback needs behind_proxy = true and a proxy that ends TLS",
+        ))
+    }
+
+    /// May the second listener be there?
+    ///
+    /// # Errors
+    /// [`ConfigError::Invalid`]: where others reach it, and nobody said that they may.
+    pub fn check_operations(&self, at: SocketAddr) -> Result<(), ConfigError> {
+        if at.ip().is_loopback() || self.operations.plain_http {
+            return Ok(());
+        }
+        Err(invalid("operations.plain_http", "plain http on an address that is not loopback needs plain_http = true"))
+    }
+
     /// Where the second listener is, if there is one.
     ///
     /// # Errors
     /// [`ConfigError::Invalid`]: not an address with a port.
-    pub fn operations_address(&self) -> Result<Option<std::net::SocketAddr>, ConfigError> {
+    pub fn operations_address(&self) -> Result<Option<SocketAddr>, ConfigError> {
         let listen = self.operations.listen.as_deref().filter(|l| !l.is_empty());
         listen.map(|l| l.parse().map_err(|_| invalid("operations.listen", "is not ADDRESS:PORT"))).transpose()
     }

@@ -66,7 +66,7 @@ section! {
         /// The address people use, scheme and host and nothing else, e.g. "https://keys.example.com". Links, cookies and the
         /// redirect address for the identity provider are made from it, never from a request's headers. Required.
         public_url: String = String::new(),
-        /// Where the server listens.
+        /// Where the server listens. A socket that systemd hands over takes its place.
         listen: String = "127.0.0.1:8080".into(),
         /// A proxy in front ends TLS. Without it, plain http is served on loopback only.
         behind_proxy: bool = false,
@@ -76,7 +76,10 @@ section! {
         workers: usize = 0,
         /// Seconds a request's body may take to arrive.
         body_deadline_seconds: u64 = 15,
-        /// Seconds that open requests get to finish after a stop signal.
+        /// Seconds between a stop signal and the last new connection. Meanwhile /readyz answers 503, so that a load balancer
+        /// sends nobody more; with several replicas, a little longer than it takes to notice.
+        notice_seconds: u64 = 0,
+        /// Seconds that open requests then get to finish.
         drain_seconds: u64 = 20,
     }
 }

@@ -2,18 +2,33 @@
 
 pub mod metrics;
 
+use std::sync::Arc;
+
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
-use tracing_subscriber::{EnvFilter, Layer as _};
+use tracing_subscriber::{EnvFilter, Layer as _, reload};
+
+/// From which level on a running log has lines.
+#[derive(Clone)]
+pub struct Level(Arc<dyn Fn(EnvFilter) -> bool + Send + Sync>);
+
+impl Level {
+    /// Changes it: "error" to "trace". `false`: the log has ended.
+    pub fn set(&self, level: &str) -> bool {
+        (self.0)(filter(level))
+    }
+}
 
 /// Starts logging at a level: "error" to "trace". Called once by the composition root; a second call changes nothing.
-pub fn start<W>(level: &str, writer: W)
+pub fn start<W>(level: &str, writer: W) -> Level
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
-    let _ = lines(level, writer).try_init();
+    let (lines, level) = log(level, writer);
+    let _ = lines.try_init();
     hook();
+    level
 }
 
 /// The subscriber alone: one JSON object per line and event, ours from `level` on.
@@ -21,12 +36,23 @@ pub fn lines<W>(level: &str, writer: W) -> impl tracing::Subscriber + Send + Syn
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
-    // Checkpoints are evidence: no level hides them.
-    // Libraries may be chatty, but none of them below this level: their lines could hold what ours never do.
-    let filter = EnvFilter::new(format!("warn,keyharbor={level},keyharbor::checkpoint=info"));
+    log(level, writer).0
+}
+
+fn log<W>(level: &str, writer: W) -> (impl tracing::Subscriber + Send + Sync + 'static, Level)
+where
+    W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
+{
+    let (filter, handle) = reload::Layer::new(filter(level));
     let lines =
         tracing_subscriber::fmt::layer().json().flatten_event(true).with_current_span(false).with_span_list(false).with_writer(writer);
-    tracing_subscriber::registry().with(lines.with_filter(filter))
+    (tracing_subscriber::registry().with(lines.with_filter(filter)), Level(Arc::new(move |new| handle.reload(new).is_ok())))
+}
+
+/// Checkpoints are evidence: no level hides them. Libraries may be chatty, but none of them below "warn": their lines could
+/// hold what ours never do.
+fn filter(level: &str) -> EnvFilter {
+    EnvFilter::new(format!("warn,keyharbor={level},keyharbor::checkpoint=info"))
 }
 
 /// A panic's message can hold anything that was being formatted: only its place is logged.

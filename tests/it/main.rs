@@ -59,6 +59,7 @@ mod statements;
 mod step_up;
 mod step_up_roles;
 mod sweep;
+mod systemd;
 mod thief;
 mod tidy;
 mod tokens;

@@ -183,7 +183,13 @@ pub struct Running {
 
 impl Running {
     pub fn start(mut command: Command) -> Self {
-        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        Self::spawned(command)
+    }
+
+    /// The same, with what the command's own input and error output are.
+    pub fn spawned(mut command: Command) -> Self {
+        let mut child = command.spawn().unwrap();
         let out = BufReader::new(child.stdout.take().unwrap());
         Self { child, out, said: String::new() }
     }
@@ -229,7 +235,9 @@ impl Running {
         let mut out = std::mem::take(&mut self.said);
         self.out.read_to_string(&mut out).unwrap();
         let mut err = String::new();
-        self.child.stderr.take().unwrap().read_to_string(&mut err).unwrap();
+        if let Some(mut stderr) = self.child.stderr.take() {
+            stderr.read_to_string(&mut err).unwrap();
+        }
         Said { status: self.child.wait().unwrap(), out, err }
     }
 }

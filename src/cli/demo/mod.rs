@@ -13,7 +13,7 @@ use anyhow::{Context as _, bail};
 use clap::Args;
 use secrecy::ExposeSecret as _;
 
-use super::serve::{background, start, stop_signal};
+use super::serve::{Stops, background, start};
 use super::{assemble, audit, connect, say, tell};
 use crate::config::Config;
 use crate::crypto::token::base62_secret;
@@ -88,7 +88,7 @@ pub async fn run(demo: Demo) -> anyhow::Result<ExitCode> {
         bail!("the demo listens on 127.0.0.1 only");
     }
     // From here on a signal ends the demo in order, so that no folder stays behind.
-    let stop = actix_web::rt::spawn(stop_signal());
+    let mut stops = Stops::new();
     let (clock, env) = crate::service::clock::system();
     let bind = |at: SocketAddr| {
         TcpListener::bind(at).with_context(|| format!("cannot listen on {at}; choose another with --listen or --idp-listen"))
@@ -130,7 +130,7 @@ pub async fn run(demo: Demo) -> anyhow::Result<ExitCode> {
     } else {
         let tasks = background(&service, clock, &store);
         announce(demo.json, !folder.temporary, &origin, &issuer, &token, &logins);
-        let _ = stop.await;
+        stops.next().await;
         tasks.iter().for_each(actix_web::rt::task::JoinHandle::abort);
     }
     tokio::join!(server_handle.stop(true), provider_handle.stop(true));

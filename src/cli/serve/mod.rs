@@ -1,14 +1,20 @@
 //! `serve`: everything put together, and the tasks that run beside the server.
 
 mod listen;
+mod signals;
+mod systemd;
 
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::bail;
 
+use listen::{Listeners, Probe};
 pub use listen::{start, start_operations};
+pub(crate) use signals::Stops;
+use signals::{End, on_hangup, serve_until_stopped};
 
 use super::{assemble, connect};
 use crate::config::{Config, Migrate};
@@ -19,8 +25,10 @@ use crate::service::custody::{Custody, CustodyError, open_ring, root_key};
 use crate::store::Store;
 use crate::telemetry;
 
-pub async fn run(config: Config) -> anyhow::Result<ExitCode> {
-    telemetry::start(&config.log.level, std::io::stdout);
+/// `file` is the settings file, read again at SIGHUP.
+pub async fn run(file: Option<&Path>) -> anyhow::Result<ExitCode> {
+    let config = Config::load(file)?;
+    let level = telemetry::start(&config.log.level, std::io::stdout);
     for warning in config.warnings() {
         tracing::warn!("{warning}");
     }
@@ -47,33 +55,67 @@ pub async fn run(config: Config) -> anyhow::Result<ExitCode> {
         Err(e) => tracing::warn!(error = %e, "the identity provider cannot be reached; serving all the same"),
     }
     service.note_start().await;
-    let drain = service.rules().config.server.drain_seconds;
-    let operations = listeners.operations.map(|listener| start_operations(service.clone(), listener)).transpose()?;
-    let beside = operations.map(|server| (server.handle(), actix_web::rt::spawn(server)));
-    let server = start(service.clone(), listeners.public)?;
-    let handle = server.handle();
-    let tasks = background(&service, clock, &store);
-    // Signals count from here on, not from the task's first turn.
-    let stop = stop_signal();
-    let stopping = service.clone();
-    actix_web::rt::spawn(async move {
-        stop.await;
-        stopping.begin_stop();
-        tracing::info!("stopping: no new connections, open requests finish");
-        handle.stop(true).await;
-    });
-    tracing::info!(version = env!("CARGO_PKG_VERSION"), origin = service.rules().origin, drain, "serving");
-    server.await?;
-    // Until now it could still be asked how the stop goes.
-    if let Some((handle, _)) = beside {
-        handle.stop(false).await;
-    }
+    let mut tasks = background(&service, clock, &store);
+    let end = serve(&service, listeners, level, file, &mut tasks).await?;
     for task in tasks {
         task.abort();
     }
-    service.finish_throttle().await;
-    store.close().await;
+    let finish = async {
+        service.finish_throttle().await;
+        store.close().await;
+    };
+    match end {
+        End::Drained => finish.await,
+        // Requests that were cut off may still hold the database.
+        End::Hurried => drop(tokio::time::timeout(Duration::from_secs(1), finish).await),
+    }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Both listeners, until a signal ends it.
+async fn serve(
+    service: &Keyharbor,
+    listeners: Listeners,
+    level: telemetry::Level,
+    file: Option<&Path>,
+    tasks: &mut Vec<actix_web::rt::task::JoinHandle<()>>,
+) -> anyhow::Result<End> {
+    let probe = Probe::of(&listeners.public)?;
+    let operations = listeners.operations.map(|listener| start_operations(service.clone(), listener)).transpose()?;
+    let beside = operations.map(|server| (server.handle(), actix_web::rt::spawn(server)));
+    let server = start(service.clone(), listeners.public)?;
+    let stops = Stops::new();
+    let (reloaded, file) = (service.clone(), file.map(Path::to_owned));
+    tasks.push(on_hangup(async move || {
+        systemd::reloading();
+        reload(file.as_deref(), &level, &reloaded);
+        systemd::ready(&reloaded);
+    }));
+    let drain = service.rules().config.server.drain_seconds;
+    tracing::info!(version = env!("CARGO_PKG_VERSION"), origin = service.rules().origin, drain, "serving");
+    systemd::ready(service);
+    tasks.extend(systemd::watchdog(service, probe));
+    let end = serve_until_stopped(server, service, stops).await?;
+    // Until now the second listener could still be asked how the stop goes.
+    if let Some((handle, _)) = beside {
+        handle.stop(false).await;
+    }
+    Ok(end)
+}
+
+/// What may change while the server runs: the level of the log.
+fn reload(file: Option<&Path>, level: &telemetry::Level, service: &Keyharbor) {
+    match Config::load(file) {
+        Ok(mut new) => {
+            level.set(&new.log.level);
+            tracing::info!(level = new.log.level, "settings were read again: the level of the log");
+            new.log = service.rules().config.log.clone();
+            if new.digest() != service.rules().config.digest() {
+                tracing::warn!("other settings have changed, too: they count from the next start on");
+            }
+        }
+        Err(e) => tracing::error!(error = %e, "the settings cannot be used: those of the start go on"),
+    }
 }
 
 async fn migrate(store: &Store, how: Migrate) -> anyhow::Result<()> {
@@ -92,19 +134,6 @@ async fn migrate(store: &Store, how: Migrate) -> anyhow::Result<()> {
 
 async fn ring(store: &Store, config: &Config) -> Result<crate::crypto::Ring, CustodyError> {
     open_ring(store, &root_key(&config.custody)?, false).await
-}
-
-/// SIGINT or SIGTERM. From the call on, not only while it is waited for.
-pub(crate) fn stop_signal() -> impl Future<Output = ()> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let signals = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()));
-    async move {
-        let (Ok(mut term), Ok(mut int)) = signals else {
-            tracing::error!("signals cannot be waited for");
-            return std::future::pending().await;
-        };
-        tokio::select! { _ = term.recv() => {}, _ = int.recv() => {} }
-    }
 }
 
 /// What runs beside the server.
