@@ -5,6 +5,8 @@ mod custody;
 pub mod demo;
 mod import;
 mod login;
+mod oidc;
+mod report;
 pub mod serve;
 mod token;
 
@@ -43,6 +45,9 @@ enum Command {
     /// Look at settings.
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// The identity provider.
+    #[command(subcommand)]
+    Oidc(oidc::OidcCommand),
     /// Tokens for MDM servers, agents and scripts.
     #[command(subcommand)]
     Token(token::TokenCommand),
@@ -132,6 +137,7 @@ async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             store.migrate().await?;
             say(format_args!("{} migrations applied", missing.len()));
         }
+        Command::Oidc(command) => return oidc::run(command, &Config::load(file)?).await,
         Command::Serve => return serve::run(file).await,
         Command::Token(command) => token::run(command, &open(Config::read(file, None)?).await?).await?,
         Command::Login(command) => login::run(command, &open(Config::load(file)?).await?).await?,

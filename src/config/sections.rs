@@ -160,6 +160,9 @@ section! {
         require_acr: bool = false,
         /// "off" shows keys although the provider says nothing of when a person last proved who they are. Dangerous.
         danger_step_up: StepUp = StepUp::On,
+        /// Back-channel logout: also accept tokens as earlier drafts had them, without "exp" or with the type "JWT" or none. All
+        /// else is checked as ever.
+        old_logout_tokens: bool = false,
     }
 }
 

@@ -6,6 +6,7 @@
 pub mod audit;
 pub mod device;
 pub mod escrow;
+pub mod finding;
 pub mod ids;
 pub mod integrity;
 pub mod person;

@@ -3,14 +3,17 @@
 //! No redirect is followed, nothing is decompressed, a body is counted while it arrives, and a call that takes too long
 //! ends. Plain http goes to loopback only. The environment's proxy settings are not read: `outbound.proxy` is the setting.
 
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HeaderValue};
+use chrono::DateTime;
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, DATE, HeaderValue};
 use serde_json::Value;
 use url::{Host, Url};
 
 use super::OidcError;
 use crate::config;
+use crate::domain::Timestamp;
 
 /// How long a call may take and how much it may bring. Tests make it shorter.
 #[derive(Clone, Copy, Debug)]
@@ -48,6 +51,8 @@ pub(super) fn allowed(address: &Url, plain: bool) -> bool {
 /// What came back.
 pub(super) struct Answer {
     pub status: u16,
+    /// What the other side's clock said.
+    pub date: Option<Timestamp>,
     body: Vec<u8>,
 }
 
@@ -74,6 +79,8 @@ pub(super) struct Http {
     client: reqwest::Client,
     limits: Limits,
     plain: bool,
+    /// Why the last call that failed did, in the client's own words.
+    failure: Mutex<Option<String>>,
 }
 
 impl Http {
@@ -105,7 +112,12 @@ impl Http {
         let client = builder.build().map_err(|_| {
             setup("no certificate authorities can be loaded: install the system's (ca-certificates) or set outbound.ca_file")
         })?;
-        Ok(Self { client, limits, plain })
+        Ok(Self { client, limits, plain, failure: Mutex::default() })
+    }
+
+    /// In full, for whoever checks the settings; addresses and tokens are not in it.
+    pub fn last_failure(&self) -> Option<String> {
+        self.failure.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     pub async fn get(&self, address: &Url, bearer: Option<&str>) -> Result<Answer, OidcError> {
@@ -128,22 +140,40 @@ impl Http {
         if !allowed(address, self.plain) {
             return Err(OidcError::BadResponse("address is not https"));
         }
-        let mut response = request.header(ACCEPT, "application/json").send().await.map_err(failed)?;
+        let mut response = request.header(ACCEPT, "application/json").send().await.map_err(|e| self.failed(e))?;
         if response.headers().contains_key(CONTENT_ENCODING) {
             return Err(OidcError::BadResponse("compressed"));
         }
+        let date = response.headers().get(DATE).and_then(|v| v.to_str().ok()).and_then(|v| DateTime::parse_from_rfc2822(v).ok());
+        let date = date.map(|d| Timestamp(d.timestamp_micros()));
         let max = self.limits.bytes;
         if response.content_length().is_some_and(|n| n > max as u64) {
             return Err(OidcError::BadResponse("too large"));
         }
         let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(failed)? {
+        while let Some(chunk) = response.chunk().await.map_err(|e| self.failed(e))? {
             if body.len() + chunk.len() > max {
                 return Err(OidcError::BadResponse("too large"));
             }
             body.extend_from_slice(&chunk);
         }
-        Ok(Answer { status: response.status().as_u16(), body })
+        Ok(Answer { status: response.status().as_u16(), date, body })
+    }
+
+    /// The reason in full goes to the log, for whoever looks for a missing certificate authority; a caller gets a word.
+    fn failed(&self, error: reqwest::Error) -> OidcError {
+        let timeout = error.is_timeout();
+        let error = error.without_url();
+        let mut chain = error.to_string();
+        let mut cause = std::error::Error::source(&error);
+        while let Some(inner) = cause {
+            chain.push_str(": ");
+            chain.push_str(&inner.to_string());
+            cause = inner.source();
+        }
+        tracing::warn!(error = %chain, "a call to the identity provider failed");
+        *self.failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(chain);
+        OidcError::Unreachable(if timeout { "timeout" } else { "no connection" })
     }
 }
 
@@ -151,21 +181,6 @@ fn sensitive(value: &str) -> Result<HeaderValue, OidcError> {
     let mut value = HeaderValue::from_str(value).map_err(|_| OidcError::BadResponse("token has odd characters"))?;
     value.set_sensitive(true);
     Ok(value)
-}
-
-/// The reason in full goes to the log, for whoever looks for a missing certificate authority; a caller gets a word.
-fn failed(error: reqwest::Error) -> OidcError {
-    let timeout = error.is_timeout();
-    let error = error.without_url();
-    let mut chain = error.to_string();
-    let mut cause = std::error::Error::source(&error);
-    while let Some(inner) = cause {
-        chain.push_str(": ");
-        chain.push_str(&inner.to_string());
-        cause = inner.source();
-    }
-    tracing::warn!(error = %chain, "a call to the identity provider failed");
-    OidcError::Unreachable(if timeout { "timeout" } else { "no connection" })
 }
 
 #[cfg(test)]

@@ -4,9 +4,11 @@
 //! is stored here but the provider's metadata and keys; `state` is matched by the caller, who keeps the open sign-ins. No
 //! token leaves this room, and no error holds a part of one.
 
+pub mod check;
 mod claims;
 mod exchange;
 pub mod http;
+pub mod logout;
 mod provider;
 mod settings;
 mod verify;

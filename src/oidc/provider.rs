@@ -76,8 +76,7 @@ pub(super) struct Provider {
 impl Provider {
     /// Fetches metadata and keys. All that goes wrong but a foreign issuer is `Unreachable`: it may pass.
     pub async fn discover(settings: &Settings, http: &Http, before: Option<&Self>) -> Result<Self, OidcError> {
-        let address = format!("{}/.well-known/openid-configuration", settings.issuer.trim_end_matches('/'));
-        let address = Url::parse(&address).map_err(|_| OidcError::Setup("oidc.issuer is not an address".into()))?;
+        let address = discovery_address(settings)?;
         let document = fetch(http, &address).await.map_err(passing)?;
         let metadata = Metadata::parse(settings, document)?;
         let keys = fetch_keys(http, &metadata.jwks).await.map_err(passing)?;
@@ -119,11 +118,17 @@ impl Provider {
     }
 }
 
+/// Where the metadata lies.
+pub(super) fn discovery_address(settings: &Settings) -> Result<Url, OidcError> {
+    let address = format!("{}/.well-known/openid-configuration", settings.issuer.trim_end_matches('/'));
+    Url::parse(&address).map_err(|_| OidcError::Setup("oidc.issuer is not an address".into()))
+}
+
 async fn fetch(http: &Http, address: &Url) -> Result<Value, OidcError> {
     http.get(address, None).await?.json()
 }
 
-async fn fetch_keys(http: &Http, address: &Url) -> Result<CoreJsonWebKeySet, OidcError> {
+pub(super) async fn fetch_keys(http: &Http, address: &Url) -> Result<CoreJsonWebKeySet, OidcError> {
     let keys: CoreJsonWebKeySet =
         serde_json::from_value(fetch(http, address).await?).map_err(|_| OidcError::BadResponse("not a key set"))?;
     if keys.keys().is_empty() { Err(OidcError::BadResponse("no usable key")) } else { Ok(keys) }

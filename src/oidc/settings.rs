@@ -31,6 +31,8 @@ pub(super) struct Settings {
     pub acr_values: Vec<String>,
     pub require_acr: bool,
     pub needs_auth_time: bool,
+    /// Logout tokens of earlier drafts are taken too.
+    pub old_logout_tokens: bool,
 }
 
 impl Settings {
@@ -64,6 +66,7 @@ impl Settings {
             acr_values: oidc.acr_values.clone(),
             require_acr: oidc.require_acr,
             needs_auth_time: oidc.danger_step_up == config::StepUp::On,
+            old_logout_tokens: oidc.old_logout_tokens,
         })
     }
 }

@@ -15,7 +15,7 @@ use super::Settings;
 use crate::domain::{Subject, Timestamp};
 
 /// How far the provider's clock may be from ours.
-const SKEW_SECONDS: i64 = 60;
+pub(super) const SKEW_SECONDS: i64 = 60;
 /// How old a token may be: the life of a sign-in, and the skew.
 const MAX_AGE_SECONDS: i64 = 600 + SKEW_SECONDS;
 
@@ -93,7 +93,7 @@ pub(super) fn proof(verified: &Verified, settings: &Settings) -> Result<(), &'st
 }
 
 /// Header (0) or claims (1) of a token, unchecked.
-fn part(token: &str, which: usize) -> Option<Claims> {
+pub(super) fn part(token: &str, which: usize) -> Option<Claims> {
     serde_json::from_slice(&BASE64_URL_SAFE_NO_PAD.decode(token.split('.').nth(which)?).ok()?).ok()
 }
 

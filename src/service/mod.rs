@@ -2,8 +2,8 @@
 //!
 //! A service owns its transaction; no network call and no decryption happens inside one. `escrow` takes keys in; `reveal`
 //! and `view` show them; `fleet` knows the devices and `owners` whose they are; `sign_in`, `step_up` and `binding` say who
-//! comes, `access` and `tokens` who is there; `trail` and `replay` read and prove the trail; `custody` opens the key ring,
-//! `vitals` says how the server is.
+//! comes, `logout` who must go, `access` and `tokens` who is there; `trail` and `replay` read and prove the trail;
+//! `custody` opens the key ring, `vitals` says how the server is.
 
 pub mod access;
 pub mod binding;
@@ -12,6 +12,7 @@ pub mod custody;
 pub mod escrow;
 pub mod fleet;
 pub mod forms;
+pub mod logout;
 pub mod owners;
 pub mod replay;
 pub mod reveal;

@@ -19,8 +19,9 @@ use crate::domain::integrity::Attested;
 use crate::domain::person::{Person, Roles, Session, SignIn};
 use crate::domain::policy;
 use crate::domain::recovery_key::looks_like_key;
-pub use crate::oidc::Callback;
-use crate::oidc::{Ask, Identity, OidcError, RolesNote};
+pub use crate::oidc::{Callback, OidcError};
+
+use crate::oidc::{Ask, Identity, RolesNote};
 
 const LIFETIME_SECONDS: i64 = 600;
 /// Open first sign-ins at once, over all replicas; more are refused until some end.

@@ -88,10 +88,10 @@ calls! {
     sessions::replace_session(id: SessionId, old_mac: &[u8], session: &Attested<Session>) -> bool;
     sessions::delete_session(id: SessionId) -> bool;
     sessions::delete_line(line: LineId) -> u64;
-    /// All sessions that carry the provider's session id.
-    sessions::delete_sid(issuer: &str, sid: &str) -> u64;
-    /// All sessions of a person.
-    sessions::delete_sessions_of(who: &Subject) -> u64;
+    /// Those that carry the provider's session id; of this subject, if one is named. What was deleted.
+    sessions::delete_sid(issuer: &str, sid: &str, subject: Option<&str>) -> Vec<Attested<Session>>;
+    /// All sessions of a person. What was deleted.
+    sessions::delete_sessions_of(who: &Subject) -> Vec<Attested<Session>>;
     /// All of them.
     sessions::sessions() -> Vec<Attested<Session>>;
     /// Deletes sessions made before the one time or last seen before the other.
@@ -104,6 +104,9 @@ calls! {
     /// Deletes a line's oldest ones but for so many.
     sessions::trim_sign_ins(line: LineId, keep: i64) -> u64;
     sessions::sweep_sign_ins(now: Timestamp) -> u64;
+    /// Remembers a logout token until then. `false`: it came before.
+    sessions::insert_logout(issuer: &str, jti: &str, expires_at: Timestamp) -> bool;
+    sessions::sweep_logouts(now: Timestamp) -> u64;
 
     tokens::insert_token(token: &Attested<ApiToken>) -> ();
     tokens::token(id: &str) -> Option<Attested<ApiToken>>;

@@ -13,7 +13,8 @@ use super::pages::{ErrorKind, SignInProblem};
 use crate::domain::ids::Timestamp;
 use crate::domain::policy::Refusal;
 use crate::service::ServiceError;
-use crate::service::sign_in::{Hitch, SignInError};
+use crate::service::logout::LogoutError;
+use crate::service::sign_in::{Hitch, OidcError, SignInError};
 
 /// Everything that is not an answer of a handler's own.
 #[derive(Debug, thiserror::Error)]
@@ -61,6 +62,8 @@ pub enum WebError {
     NoAuthTime,
     #[error("sign-in: {0}")]
     SignIn(SignInError),
+    #[error("logout: {0}")]
+    Logout(OidcError),
     /// Signed in, with less than the person may expect.
     #[error("sign-in: {0:?}")]
     Hitch(Hitch),
@@ -98,6 +101,15 @@ impl From<ServiceError> for WebError {
             // Nothing was done, or nobody knows whether it was: the caller may try again.
             ServiceError::Store(ref s) if s.is_outage() => down(Down::Database, e),
             ServiceError::Store(_) | ServiceError::Integrity | ServiceError::Internal(_) => Self::Internal(e.to_string()),
+        }
+    }
+}
+
+impl From<LogoutError> for WebError {
+    fn from(e: LogoutError) -> Self {
+        match e {
+            LogoutError::Service(e) => e.into(),
+            LogoutError::Provider(e) => Self::Logout(e),
         }
     }
 }
@@ -161,6 +173,8 @@ impl WebError {
             Self::SignIn(e) if e.provider_is_down() => (StatusCode::SERVICE_UNAVAILABLE, "provider_unreachable"),
             Self::SignIn(SignInError::TooManyOpen) => (StatusCode::SERVICE_UNAVAILABLE, "too_many_sign_ins"),
             Self::SignIn(_) => (StatusCode::BAD_REQUEST, "sign_in_failed"),
+            Self::Logout(OidcError::TokenRejected(_)) => (StatusCode::BAD_REQUEST, "invalid_request"),
+            Self::Logout(_) => (StatusCode::SERVICE_UNAVAILABLE, "provider_unreachable"),
             Self::Hitch(Hitch::Overage) => (StatusCode::FORBIDDEN, "too_many_groups"),
             Self::Hitch(Hitch::LoginConflict) => (StatusCode::FORBIDDEN, "login_conflict"),
         }
@@ -187,6 +201,7 @@ impl WebError {
             Self::NoAuthTime => ErrorKind::RevealNeedsAuthTime,
             Self::Hitch(Hitch::Overage) => ErrorKind::SignInFailed(SignInProblem::TooManyGroups),
             Self::Hitch(Hitch::LoginConflict) => ErrorKind::SignInFailed(SignInProblem::LoginConflict),
+            Self::Logout(_) => ErrorKind::BadRequest { what: String::new() },
             Self::SignIn(e) => ErrorKind::SignInFailed(match e {
                 SignInError::NoCookie | SignInError::NoTransaction => SignInProblem::NoTransaction,
                 e if e.provider_is_down() => SignInProblem::ProviderUnreachable,
@@ -232,6 +247,19 @@ impl WebError {
         response.content_type("text/plain; charset=utf-8").body(text)
     }
 
+    /// The answer for the identity provider, as OAuth gives errors; what the token lacks in one word.
+    pub fn oauth(&self) -> HttpResponse {
+        let (status, code) = self.outline();
+        let code = if status == StatusCode::BAD_REQUEST { "invalid_request" } else { code };
+        let mut response = HttpResponse::build(status);
+        self.headers(&mut response);
+        let body = match self {
+            Self::Logout(OidcError::TokenRejected(why)) => serde_json::json!({ "error": code, "error_description": why }),
+            _ => serde_json::json!({ "error": code }),
+        };
+        response.content_type("application/json").body(body.to_string())
+    }
+
     /// `Allow`, `Retry-After`, `WWW-Authenticate`: the headers that a status needs.
     pub fn headers(&self, response: &mut actix_web::HttpResponseBuilder) {
         match self {
@@ -243,7 +271,7 @@ impl WebError {
             Self::TooMany { until, now } | Self::TooManyViewings { until, now } => {
                 response.insert_header((header::RETRY_AFTER, until.seconds_since(*now).max(1)));
             }
-            Self::Unavailable { .. } => {
+            Self::Unavailable { .. } | Self::Logout(OidcError::Unreachable(_) | OidcError::Mismatch { .. }) => {
                 response.insert_header((header::RETRY_AFTER, 5));
             }
             Self::BadToken => {

@@ -37,6 +37,8 @@ enum Surface {
     Page,
     Api,
     Agent,
+    /// The identity provider, at its own call.
+    Provider,
     Bare,
 }
 
@@ -45,6 +47,7 @@ impl Surface {
         match path {
             p if p.starts_with("/api/") => Self::Api,
             p if p.starts_with("/compat/") => Self::Agent,
+            "/auth/backchannel-logout" => Self::Provider,
             "/healthz" | "/readyz" | "/csp-report" => Self::Bare,
             p if p.starts_with(assets::PREFIX) => Self::Bare,
             _ => Self::Page,
@@ -181,6 +184,7 @@ fn render(note: &Note, error: &WebError, person: Option<&SignedIn>) -> Option<Ht
     match note.surface {
         Surface::Api => Some(error.problem(&note.visit.info.id.to_string())),
         Surface::Agent => Some(error.plain()),
+        Surface::Provider => Some(error.oauth()),
         Surface::Bare => None,
         Surface::Page => {
             let mut frame = note.visit.page(person, None);

@@ -128,6 +128,7 @@ routes! {
     "/language/{code}" { GET portal::language: Public }
     "/sign-in" { GET signin::sign_in: Public }
     "/auth/callback" { GET signin::callback: Public }
+    "/auth/backchannel-logout" { POST signin::backchannel_logout: Public }
     "/sign-out" { POST signin::sign_out: Person }
     "/signed-out" { GET signin::signed_out: Public }
     "/devices" { GET portal::devices: Person }

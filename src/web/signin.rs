@@ -5,7 +5,7 @@ use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, web};
 
 use super::WebError;
-use super::extract::{Form, Press, SESSION_COOKIE, SIGN_IN_COOKIE, Visit, cookie, expired, person_of};
+use super::extract::{Body, Form, Press, SESSION_COOKIE, SIGN_IN_COOKIE, SMALL_BODY, Visit, cookie, expired, is_form, person_of};
 use super::pages::SignedOutPage;
 use super::present::{html, see};
 use crate::domain::audit::EventKind;
@@ -108,4 +108,21 @@ pub async fn signed_out(visit: Visit) -> Result<HttpResponse, WebError> {
         provider_sign_out_url: visit.app.service.provider_sign_out_url(),
     };
     html(&page, StatusCode::OK)
+}
+
+/// What the provider posts: one `logout_token`; anything beside it is for others.
+fn logout_token(body: &[u8]) -> Option<String> {
+    let mut found = url::form_urlencoded::parse(body).filter(|(name, _)| name == "logout_token");
+    let (_, token) = found.next()?;
+    found.next().is_none().then(|| token.into_owned())
+}
+
+/// The provider ended a session. What speaks for the caller is the token's signature and nothing else.
+pub async fn backchannel_logout(req: HttpRequest, visit: Visit, body: Body<SMALL_BODY>) -> Result<HttpResponse, WebError> {
+    if !is_form(&req) {
+        return Err(WebError::MediaType);
+    }
+    let token = logout_token(&body.read().await?).unwrap_or_default();
+    visit.app.service.backchannel_logout(&token, &visit.info).await?;
+    Ok(HttpResponse::Ok().finish())
 }

@@ -80,6 +80,7 @@ fn detail(visit: &Visit, code: &str) -> Option<String> {
     let code = match code.split_once(' ') {
         Some(("row" | "line" | "from", rest)) => return rest.split_once("subject ").map(|(_, subject)| subject.to_owned()),
         Some(("step_up_other_person", _)) => "other_person",
+        Some(("backchannel_logout", _)) => "backchannel_logout",
         _ => code,
     };
     let key = format!("detail-{code}");

@@ -4,16 +4,17 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { GOOD_FORM, KNOWN, at, fillDesk, path, reveal, search, untilStepUp } from './journeys.mjs';
 import { atProvider, closeBrowser, looksGood, press, signIn, signOut, visit } from './lib.mjs';
-import { freePort, home, newToken, serve } from './product.mjs';
+import { freePort, home, keyharbor, newToken, serve } from './product.mjs';
 import { ACR, startProvider } from './provider.mjs';
 
 const person = login => ({ login });
-let provider, product;
+let provider, place, product;
 
 before(async () => {
   const port = await freePort();
-  provider = await startProvider({ portal: `http://localhost:${port}` });
-  const place = await home(provider, port, sections => {
+  const portal = `http://localhost:${port}`;
+  provider = await startProvider({ portal, backchannel: `${portal}/auth/backchannel-logout` });
+  place = await home(provider, port, sections => {
     sections.oidc.acr_values = [ACR.high];
     sections.oidc.require_acr = true;
   });
@@ -23,6 +24,19 @@ after(async () => {
   await closeBrowser();
   await product?.stop();
   await provider?.stop();
+});
+
+test('the check before the first sign-in finds that it fits', async () => {
+  const told = await keyharbor('--config', place.config, 'oidc', 'check', '--json');
+  const { ok, checks } = JSON.parse(told);
+  assert.equal(ok, true, told);
+  assert.deepEqual(checks.filter(({ state }) => state !== 'ok'), []);
+  const about = name => checks.filter(({ check }) => check === name).map(({ text }) => text).join(' ');
+  assert.match(about('back channel'), /by session/);
+  assert.match(about('client'), /made-up code/);
+  assert.match(about('acr'), /two-factor/);
+  assert.match(about('clock'), /agree/);
+  assert.ok(!told.includes(provider.client_secret));
 });
 
 test('a sign-in asks for PKCE, a nonce, max_age and never for max_age=0', () => visit({}, async page => {
@@ -98,6 +112,26 @@ test('sign-out leads to our own page, and from there out of the provider', () =>
   await page.locator('main a[href^="/sign-in"]').first().click();
   await page.locator('input[name=login]').waitFor();
 }));
+
+test('S17, S42 who signs out at the provider is signed out here, and nobody else is', async () => {
+  const device = page => page.goto(`${product.portal}/devices`).then(answer => answer.status());
+  await visit({}, async other => {
+    await signIn(other, product, person('kim'));
+    await visit({}, async page => {
+      await signIn(page, product, person('anna'));
+      assert.equal(await device(page), 200);
+      const before = provider.logouts.length;
+      await page.goto(`${provider.issuer}/session/end`);
+      await page.locator('button[name=logout]').click();
+      await page.getByRole('heading', { name: 'Signed out' }).waitFor();
+      const [call, ...more] = provider.logouts.slice(before);
+      assert.deepEqual([call.login, call.error, more.length], ['anna', undefined, 0]);
+      assert.ok(call.sid);
+      assert.equal(await device(page), 401);
+    });
+    assert.equal(await device(other), 200);
+  });
+});
 
 test('the signing key may change', async () => {
   provider.rotateKeys();

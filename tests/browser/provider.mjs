@@ -159,7 +159,8 @@ async function body(request) {
 /**
  * Starts the provider. The returned handle changes it while it runs:
  * `people` may be edited in place, `rotateKeys()`, `breakEndpoint(path, how)` with how = 500 | 'html' | 'hang' | null,
- * `authorizations` holds the parameters of every authorization request, `stop()`.
+ * `authorizations` holds the parameters of every authorization request, `logouts` how each call of the back channel ended
+ * (`error`: it was refused), `stop()`.
  */
 export async function startProvider({ port = 0, portal, backchannel, people = structuredClone(PEOPLE) }) {
   const client = { client_id: 'keyharbor', client_secret: randomBytes(24).toString('base64url') };
@@ -168,6 +169,7 @@ export async function startProvider({ port = 0, portal, backchannel, people = st
   let keys = [signingKey()];
   const broken = new Map();
   const authorizations = [];
+  const logouts = [];
   const errors = [];
   let provider, handler;
 
@@ -184,6 +186,8 @@ export async function startProvider({ port = 0, portal, backchannel, people = st
   function build() {
     provider = new Provider(issuer, configuration({ portal, client, keys, people, cookieKeys, adapter, backchannel }));
     provider.on('server_error', (_ctx, error) => errors.push(error));
+    provider.on('backchannel.success', (_ctx, _client, login, sid) => logouts.push({ login, sid }));
+    provider.on('backchannel.error', (_ctx, error, _client, login, sid) => logouts.push({ login, sid, error }));
     handler = provider.callback();
   }
   build();
@@ -224,6 +228,7 @@ export async function startProvider({ port = 0, portal, backchannel, people = st
     ...client,
     people,
     authorizations,
+    logouts,
     errors,
     keyIds: () => keys.map(key => key.kid),
     rotateKeys() {

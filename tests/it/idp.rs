@@ -5,6 +5,7 @@
 //! person of `idp.sign_in_as(..)`. `idp.set(|b| ..)` makes it misbehave from then on, `idp.fetches("/jwks")` counts calls.
 
 pub mod keys;
+pub mod logout;
 pub mod wire;
 
 use std::collections::BTreeMap;

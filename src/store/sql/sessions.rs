@@ -1,4 +1,4 @@
-//! Rows of `sessions` and `sign_ins`.
+//! Rows of `sessions`, `sign_ins` and `logout_tokens`.
 
 use sqlx::{query, query_scalar};
 
@@ -27,8 +27,10 @@ statements! {
                        WHERE id = $14 AND row_mac = $15";
     DELETE_SESSION = "DELETE FROM sessions WHERE id = $1";
     DELETE_LINE = "DELETE FROM sessions WHERE line = $1";
-    DELETE_SID = "DELETE FROM sessions WHERE issuer = $1 AND sid = $2";
-    DELETE_SESSIONS_OF = "DELETE FROM sessions WHERE issuer = $1 AND subject = $2";
+    DELETE_SID = concat!(
+        "DELETE FROM sessions WHERE issuer = $1 AND sid = $2 AND (subject = $3 OR $3 IS NULL) RETURNING ", session_columns!()
+    );
+    DELETE_SESSIONS_OF = concat!("DELETE FROM sessions WHERE issuer = $1 AND subject = $2 RETURNING ", session_columns!());
     SESSIONS = concat!("SELECT ", session_columns!(), " FROM sessions ORDER BY id");
     SWEEP_SESSIONS = "DELETE FROM sessions WHERE created_at < $1 OR last_seen < $2";
     INSERT_SIGN_IN = "INSERT INTO sign_ins (id, state_hash, browser_hash, sealed, kek_id, line, created_at, expires_at) \
@@ -39,6 +41,8 @@ statements! {
     TRIM_SIGN_INS = "DELETE FROM sign_ins WHERE line = $1 AND id NOT IN \
                      (SELECT id FROM sign_ins WHERE line = $1 ORDER BY id DESC LIMIT $2)";
     SWEEP_SIGN_INS = "DELETE FROM sign_ins WHERE expires_at <= $1";
+    INSERT_LOGOUT = "INSERT INTO logout_tokens (issuer, jti, expires_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
+    SWEEP_LOGOUTS = "DELETE FROM logout_tokens WHERE expires_at <= $1";
 }
 
 /// Binds the thirteen columns of a session in their order.
@@ -92,13 +96,14 @@ pub async fn delete_line(conn: &mut Conn, line: LineId) -> Result<u64, StoreErro
     Ok(query(DELETE_LINE).bind(line.0).execute(conn).await?.rows_affected())
 }
 
-pub async fn delete_sid(conn: &mut Conn, issuer: &str, sid: &str) -> Result<u64, StoreError> {
-    Ok(query(DELETE_SID).bind(issuer).bind(sid).execute(conn).await?.rows_affected())
+pub async fn delete_sid(conn: &mut Conn, issuer: &str, sid: &str, subject: Option<&str>) -> Result<Vec<Attested<Session>>, StoreError> {
+    let rows = query(DELETE_SID).bind(issuer).bind(sid).bind(subject).fetch_all(conn).await?;
+    Ok(rows.iter().map(read_session).collect())
 }
 
-pub async fn delete_sessions_of(conn: &mut Conn, who: &Subject) -> Result<u64, StoreError> {
-    let done = query(DELETE_SESSIONS_OF).bind(who.issuer.as_str()).bind(who.subject.as_str()).execute(conn).await?;
-    Ok(done.rows_affected())
+pub async fn delete_sessions_of(conn: &mut Conn, who: &Subject) -> Result<Vec<Attested<Session>>, StoreError> {
+    let rows = query(DELETE_SESSIONS_OF).bind(who.issuer.as_str()).bind(who.subject.as_str()).fetch_all(conn).await?;
+    Ok(rows.iter().map(read_session).collect())
 }
 
 pub async fn sweep_sessions(conn: &mut Conn, created_before: Timestamp, seen_before: Timestamp) -> Result<u64, StoreError> {
@@ -134,6 +139,14 @@ pub async fn open_sign_ins(conn: &mut Conn) -> Result<i64, StoreError> {
 
 pub async fn sweep_sign_ins(conn: &mut Conn, now: Timestamp) -> Result<u64, StoreError> {
     Ok(query(SWEEP_SIGN_INS).bind(now.0).execute(conn).await?.rows_affected())
+}
+
+pub async fn insert_logout(conn: &mut Conn, issuer: &str, jti: &str, expires_at: Timestamp) -> Result<bool, StoreError> {
+    Ok(query(INSERT_LOGOUT).bind(issuer).bind(jti).bind(expires_at.0).execute(conn).await?.rows_affected() == 1)
+}
+
+pub async fn sweep_logouts(conn: &mut Conn, now: Timestamp) -> Result<u64, StoreError> {
+    Ok(query(SWEEP_LOGOUTS).bind(now.0).execute(conn).await?.rows_affected())
 }
 
 fn read_session(row: &Row) -> Attested<Session> {

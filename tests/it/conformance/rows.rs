@@ -1,8 +1,11 @@
 //! Every other row: in, out, compare-and-set, conflicts.
 
+use std::collections::BTreeSet;
+
 use keyharbor::domain::device::{DeviceState, Ownership};
 use keyharbor::domain::ids::{DeviceId, GrantId, LineId, RowId, SessionId, Timestamp, VersionId};
-use keyharbor::domain::person::SignIn;
+use keyharbor::domain::integrity::Attested;
+use keyharbor::domain::person::{Session, SignIn};
 use keyharbor::domain::{Sealed, SecretKind, Trust};
 use keyharbor::store::{RingRow, StoreError};
 
@@ -17,6 +20,7 @@ on_both!(
     sessions,
     no_update_is_lost,
     sign_ins,
+    logout_tokens,
     tokens,
     key_versions,
     grants,
@@ -128,9 +132,13 @@ async fn sessions(fresh: Fresh) {
         tx.insert_session(&signed(s)).await.unwrap();
     }
     assert_eq!(tx.sweep_sessions(Timestamp(11), Timestamp(86)).await.unwrap(), 2, "10 was made before, 15 seen before");
-    assert_eq!(tx.delete_sid("https://else.example", "sid-11").await.unwrap(), 0);
-    assert_eq!(tx.delete_sid(ISSUER, "sid-11").await.unwrap(), 1);
-    assert_eq!(tx.delete_sessions_of(&who("anna")).await.unwrap(), 3);
+    let ids = |rows: Vec<Attested<Session>>| rows.into_iter().map(|s| s.check(&TestMac).unwrap().id.0.as_u128()).collect::<BTreeSet<_>>();
+    assert!(tx.delete_sid("https://else.example", "sid-11", None).await.unwrap().is_empty());
+    assert!(tx.delete_sid(ISSUER, "sid-11", Some("berit")).await.unwrap().is_empty(), "another's");
+    assert_eq!(ids(tx.delete_sid(ISSUER, "sid-11", Some("anna")).await.unwrap()), [11].into());
+    assert_eq!(ids(tx.delete_sid(ISSUER, "sid-12", None).await.unwrap()), [12].into());
+    assert!(tx.delete_sessions_of(&who("berit")).await.unwrap().is_empty());
+    assert_eq!(ids(tx.delete_sessions_of(&who("anna")).await.unwrap()), [13, 14].into());
     tx.insert_session(&signed(session(1, 1))).await.unwrap();
     assert!(matches!(tx.insert_session(&signed(session(1, 1))).await, Err(StoreError::Conflict)));
 }
@@ -190,6 +198,16 @@ async fn sign_ins(fresh: Fresh) {
     assert_eq!(tx.open_sign_ins().await.unwrap(), 1);
 }
 
+async fn logout_tokens(fresh: Fresh) {
+    let mut tx = fresh.store.write().await.unwrap();
+    assert!(tx.insert_logout(ISSUER, "j1", Timestamp(5)).await.unwrap());
+    assert!(!tx.insert_logout(ISSUER, "j1", Timestamp(9)).await.unwrap(), "it came before");
+    assert!(tx.insert_logout(ISSUER, "J1", Timestamp(6)).await.unwrap());
+    assert!(tx.insert_logout("https://else.example", "j1", Timestamp(7)).await.unwrap());
+    assert_eq!(tx.sweep_logouts(Timestamp(6)).await.unwrap(), 2);
+    assert!(tx.insert_logout(ISSUER, "j1", Timestamp(5)).await.unwrap());
+}
+
 async fn tokens(fresh: Fresh) {
     let mut tx = fresh.store.write().await.unwrap();
     for n in [1, 2] {
@@ -221,7 +239,7 @@ async fn key_versions(fresh: Fresh) {
     for (n, device, number) in [(11, one, 1), (12, one, 2), (21, two, 1)] {
         tx.insert_version(&signed(version(n, device, number)), &sealed(n as u8)).await.unwrap();
     }
-    let numbers = |rows: Vec<keyharbor::domain::Attested<_>>| {
+    let numbers = |rows: Vec<Attested<_>>| {
         rows.into_iter().map(|v| v.check(&TestMac).map(|v: keyharbor::domain::KeyVersion| v.version).unwrap()).collect::<Vec<_>>()
     };
     assert_eq!(numbers(tx.versions(one, SecretKind::RecoveryKey, 9).await.unwrap()), [2, 1]);

@@ -76,6 +76,7 @@ pub fn recipe(method: &str, path: &str) -> Option<Recipe> {
         ("GET", "/" | "/healthz" | "/readyz" | "/static/{name:.*}" | "/status" | "/help" | "/help/sign-in" | "/help/not-listed") => plain(),
         ("GET", "/language/{code}" | "/sign-in" | "/auth/callback" | "/signed-out" | "/devices" | "/desk" | "/trail") => plain(),
         ("POST", "/csp-report") => Recipe { body: Body::Json("{}"), ..plain() },
+        ("POST", "/auth/backchannel-logout") => press(&[("logout_token", "none")], false),
         ("POST", "/sign-out") => press(&[], false),
         ("GET", "/devices/{id}" | "/reveals/{id}" | "/desk/devices/{id}") => Recipe { device: true, ..plain() },
         ("POST", "/devices/{id}/reveal" | "/reveals/{id}/renew" | "/reveals/{id}/hide") => press(&[], true),

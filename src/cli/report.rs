@@ -1,0 +1,20 @@
+//! How findings are told: a line each for people, or one JSON object.
+
+use serde_json::json;
+
+use super::say;
+use crate::domain::finding::{Finding, State};
+
+/// Prints them. `false`: something is wrong.
+pub(super) fn report(findings: &[Finding], as_json: bool) -> bool {
+    let fine = findings.iter().all(|f| f.state != State::Wrong);
+    if as_json {
+        say(json!({ "ok": fine, "checks": findings }));
+        return fine;
+    }
+    let width = findings.iter().map(|f| f.check.len()).max().unwrap_or_default();
+    for Finding { check, state, text } in findings {
+        say(format_args!("{:<7}  {check:<width$}  {text}", state.word()));
+    }
+    fine
+}
