@@ -18,6 +18,7 @@ use fluent_templates::{LanguageIdentifier, langid};
 
 pub use dates::{Formats, Moment};
 pub use keytext::{KeyGroup, KeyText, Run, SpelledGroup};
+pub use spelling::{Alphabet, Spelling};
 
 mod loader {
     fluent_templates::static_loader! {

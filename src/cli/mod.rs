@@ -122,6 +122,8 @@ async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             // Reads the client's secret, the certificate authorities and the proxy; calls nobody.
             Oidc::new(&config.oidc, &config.outbound, &config.public_origin()?, crate::service::clock::system().1)?;
             Store::check(&config.database_url()?)?;
+            // Reads logo and alphabets.
+            crate::web::brand::Brand::of(&config.portal)?;
             for warning in config.warnings() {
                 say(format_args!("warning: {warning}"));
             }

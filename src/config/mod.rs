@@ -3,7 +3,9 @@
 //! A secret is given as `x` or as `x_file` (a path whose content is the value), never both. The doc comment of each field is
 //! its documentation: `keyharbor config defaults` prints them, and `docs/configuration.md` is that text.
 
+mod colour;
 mod environment;
+mod portal;
 mod secret;
 mod sections;
 
@@ -15,8 +17,9 @@ use serde::Deserialize;
 
 use crate::domain::person::Role;
 use crate::domain::policy::Exclusive;
+pub use colour::{Palette, Tones};
 pub use secret::Secret;
-pub use sections::{Custody, Database, Log, Migrate, Oidc, Operations, Outbound, Portal, Reveal, Server, Sessions, StepUp};
+pub use sections::{Custody, Database, Log, Migrate, Oidc, Operations, Outbound, Portal, PortalTexts, Reveal, Server, Sessions, StepUp};
 
 /// Why the settings cannot be used. Names the setting, never a secret's value.
 #[derive(Debug, thiserror::Error)]
@@ -124,6 +127,7 @@ impl Config {
         Reveal::describe(&mut out, "reveal");
         Sessions::describe(&mut out, "sessions");
         Portal::describe(&mut out, "portal");
+        PortalTexts::describe(&mut out, "portal.texts.sv");
         Outbound::describe(&mut out, "outbound");
         Log::describe(&mut out, "log");
         out
@@ -171,10 +175,7 @@ impl Config {
         if !["error", "warn", "info", "debug", "trace"].contains(&self.log.level.as_str()) {
             return Err(invalid("log.level", "must be error, warn, info, debug or trace"));
         }
-        if !["en", "sv", "nb"].contains(&self.portal.default_language.as_str()) {
-            return Err(invalid("portal.default_language", "must be \"en\", \"sv\" or \"nb\""));
-        }
-        Ok(())
+        self.portal.check()
     }
 
     fn check_oidc(&self) -> Result<(), ConfigError> {

@@ -12,7 +12,7 @@ use super::Secret;
 macro_rules! section {
     ($(#[doc = $about:literal])* $name:ident { $($(#[doc = $doc:literal])* $field:ident: $ty:ty = $default:expr,)* }) => {
         $(#[doc = $about])*
-        #[derive(Clone, Debug, Deserialize)]
+        #[derive(Clone, Debug, Deserialize, Serialize)]
         #[serde(deny_unknown_fields, default)]
         pub struct $name { $($(#[doc = $doc])* pub $field: $ty,)* }
 
@@ -227,6 +227,42 @@ section! {
         time_zone: String = "UTC".into(),
         /// Language when a browser asks for none that we have: "en", "sv" or "nb" (Norwegian Bokmål).
         default_language: String = "en".into(),
+        /// A colour of the organisation's, e.g. "#0A5A61", for links, buttons and the digits of a key. Text in it must be
+        /// readable: a contrast of 4.5 or more on the light backgrounds, measured at start. Default: ours.
+        accent: Option<String> = None,
+        /// The same for the dark scheme, measured on the dark backgrounds. Default: `accent`, made brighter until it is readable.
+        accent_dark: Option<String> = None,
+        /// A logo in the place of our mark, beside the brand's name: PNG or WebP, not animated, at most 256 KiB and 2048
+        /// pixels a side. It is shown 32 pixels high. SVG is not taken: it can hold script.
+        logo_file: Option<PathBuf> = None,
+        /// The logo for the dark scheme. Default: the same.
+        logo_dark_file: Option<PathBuf> = None,
+        /// A TOML file with words for spelling a key aloud, in the place of ours: tables [icao], [sv] or [nb], each with a
+        /// word for every letter A to Z and every digit 0 to 9, e.g. A = "Anton".
+        spelling_file: Option<PathBuf> = None,
+        /// What readers of one language are told, see [portal.texts.sv] below.
+        texts: BTreeMap<String, PortalTexts> = BTreeMap::new(),
+    }
+}
+
+section! {
+    /// Words for readers of one language: "sv" here, "en" and "nb" likewise. Plain text, shown as it is written. A text that
+    /// a language lacks is shown in `default_language`, if it is there.
+    PortalTexts {
+        /// In the place of `portal.brand`.
+        brand: Option<String> = None,
+        /// In the place of `portal.it_phone`.
+        it_phone: Option<String> = None,
+        /// In the place of `portal.it_email`.
+        it_email: Option<String> = None,
+        /// In the place of `portal.it_hours`.
+        it_hours: Option<String> = None,
+        /// More help, on the pages "Help" and "I can't sign in". A blank line begins a new paragraph.
+        help: Option<String> = None,
+        /// What to do about a Mac that is not in the list, on the page that says so and on an empty list.
+        not_listed: Option<String> = None,
+        /// What to do about a Mac without a key, on that Mac's page.
+        no_key: Option<String> = None,
     }
 }
 

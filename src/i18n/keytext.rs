@@ -4,8 +4,8 @@
 
 use zeroize::Zeroizing;
 
-use super::spelling::word;
-use super::{Language, text};
+use super::spelling::LONGEST_WORD;
+use super::{Alphabet, Language, Spelling, text};
 use crate::domain::RecoveryKey;
 
 /// Digit, letter, and the stem of the sentences about the two.
@@ -21,6 +21,7 @@ pub struct KeyText {
     /// At most two sentences with `**` marks, see [`super::rich`].
     pub notes: Vec<Zeroizing<String>>,
     pub spelling: Vec<SpelledGroup>,
+    pub alphabet: Alphabet,
 }
 
 /// Four characters.
@@ -41,13 +42,13 @@ pub struct SpelledGroup {
 }
 
 impl KeyText {
-    pub fn of(key: &RecoveryKey, lang: Language) -> Self {
-        Self { groups: key.groups().map(group).collect(), notes: notes(key, lang), spelling: spelling(key, lang) }
+    pub fn of(key: &RecoveryKey, lang: Language, words: &Spelling, alphabet: Alphabet) -> Self {
+        Self { groups: key.groups().map(group).collect(), notes: notes(key, lang), spelling: spelling(key, words, alphabet), alphabet }
     }
 }
 
 /// One sentence for each pair of look-alikes in the key, at most two: which of the pair it is, or that both occur.
-pub fn notes(key: &RecoveryKey, lang: Language) -> Vec<Zeroizing<String>> {
+fn notes(key: &RecoveryKey, lang: Language) -> Vec<Zeroizing<String>> {
     let has = |c| key.expose().contains(c);
     let pairs = LOOKALIKES.iter().map(|(digit, letter, stem)| (has(*digit), has(*letter), stem));
     let both = pairs.clone().filter(|(digit, letter, _)| *digit && *letter).map(|(.., stem)| format!("{stem}-both"));
@@ -59,11 +60,12 @@ pub fn notes(key: &RecoveryKey, lang: Language) -> Vec<Zeroizing<String>> {
 }
 
 /// Six groups with their words.
-pub fn spelling(key: &RecoveryKey, lang: Language) -> Vec<SpelledGroup> {
+fn spelling(key: &RecoveryKey, table: &Spelling, alphabet: Alphabet) -> Vec<SpelledGroup> {
     key.groups()
         .map(|g| {
-            let mut words = Zeroizing::new(String::with_capacity(64));
-            for w in g.chars().filter_map(|c| word(lang, c)) {
+            // Room for four of the longest: a string that grows would leave a copy behind.
+            let mut words = Zeroizing::new(String::with_capacity(4 * (LONGEST_WORD + 2)));
+            for w in g.chars().filter_map(|c| table.word(alphabet, c)) {
                 if !words.is_empty() {
                     words.push_str(", ");
                 }

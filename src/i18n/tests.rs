@@ -86,7 +86,9 @@ fn languages_are_negotiated() {
 
 #[test]
 fn the_note_names_at_most_two_pairs() {
-    let notes = |k: &str, lang| KeyText::of(&key(k), lang).notes.iter().map(|n| n.to_string()).collect::<Vec<_>>();
+    let notes = |k: &str, lang| {
+        KeyText::of(&key(k), lang, &Spelling::default(), Alphabet::Swedish).notes.iter().map(|n| n.to_string()).collect::<Vec<_>>()
+    };
     // 2 and Z both stand in it, which comes first; then O without 0; 8 without B comes third and is left out.
     assert_eq!(
         notes("M7KD-ORXJ-4CPV-QLFG-8DAM-2K9Z", Language::En),
@@ -107,7 +109,7 @@ fn the_note_names_at_most_two_pairs() {
 
 #[test]
 fn groups_keep_their_characters_and_mark_digits() {
-    let text = KeyText::of(&key("M7KD-ORXJ-4CPV-QLFG-8DAM-2K9Z"), Language::En);
+    let text = KeyText::of(&key("M7KD-ORXJ-4CPV-QLFG-8DAM-2K9Z"), Language::En, &Spelling::default(), Alphabet::International);
     let first: Vec<(bool, &str)> = text.groups[0].runs.iter().map(|r| (r.digit, r.text.as_str())).collect();
     assert_eq!(first, [(false, "M"), (true, "7"), (false, "KD")]);
     let whole: Vec<String> = text.groups.iter().map(|g| g.runs.iter().map(|r| r.text.as_str()).collect()).collect();
@@ -116,24 +118,31 @@ fn groups_keep_their_characters_and_mark_digits() {
 
 #[test]
 fn keys_are_spelled_in_every_alphabet() {
-    let words =
-        |lang| KeyText::of(&key("M7KD-ORXJ-1CPV-QLFG-8DAM-2K9Z"), lang).spelling.iter().map(|s| s.words.to_string()).collect::<Vec<_>>();
-    let en = words(Language::En);
-    assert_eq!((en[0].as_str(), en[1].as_str()), ("Mike, seven, Kilo, Delta", "Oscar, Romeo, X-ray, Juliett"));
-    let sv = words(Language::Sv);
-    assert_eq!((sv[0].as_str(), sv[2].as_str()), ("Martin, sju, Kalle, David", "ett, Caesar, Petter, Viktor"));
-    assert_eq!(sv[5], "två, Kalle, nio, Zäta");
-    let nb = words(Language::Nb);
-    assert_eq!((nb[2].as_str(), nb[5].as_str()), ("én, Cæsar, Petter, Enkelt-V", "to, Karin, ni, Zakarias"));
-    for lang in Language::ALL {
+    let spelling = Spelling::default();
+    // Whatever the page's language is: who reads aloud may speak another one.
+    let words = |alphabet| {
+        let text = KeyText::of(&key("M7KD-ORXJ-1CPV-QLFG-8DAM-2K9Z"), Language::Nb, &spelling, alphabet);
+        text.spelling.iter().map(|s| s.words.to_string()).collect::<Vec<_>>()
+    };
+    let international = words(Alphabet::International);
+    assert_eq!(international[..2], ["Mike, seven, Kilo, Delta", "Oscar, Romeo, X-ray, Juliett"]);
+    let swedish = words(Alphabet::Swedish);
+    assert_eq!((swedish[0].as_str(), swedish[2].as_str()), ("Martin, sju, Kalle, David", "ett, Caesar, Petter, Viktor"));
+    assert_eq!(swedish[5], "två, Kalle, nio, Zäta");
+    let norwegian = words(Alphabet::Norwegian);
+    assert_eq!((norwegian[2].as_str(), norwegian[5].as_str()), ("én, Cæsar, Petter, Enkelt-V", "to, Karin, ni, Zakarias"));
+    for alphabet in Alphabet::ALL {
         let mut seen = BTreeSet::new();
         for c in ('A'..='Z').chain('0'..='9') {
-            let word = spelling::word(lang, c).unwrap();
+            let word = spelling.word(alphabet, c).unwrap();
             assert!(seen.insert(word), "{word} stands twice");
-            assert!(c.is_ascii_digit() || word.starts_with(c) || word.ends_with(&format!("elt-{c}")) || word == "Dobbelt-V", "{c} {word}");
+            // Norwegian tells V from W by name: single and double.
+            let named = word.starts_with(c) || ["Enkelt-V", "Dobbelt-V"].contains(&word) && "VW".contains(c);
+            assert!(c.is_ascii_digit() || named, "{c} {word}");
         }
-        assert_eq!(spelling::word(lang, 'å'), None);
+        assert_eq!((spelling.word(alphabet, 'å'), Alphabet::parse(alphabet.code())), (None, Some(alphabet)));
     }
+    assert_eq!(Language::ALL.map(Alphabet::of), [Alphabet::International, Alphabet::Swedish, Alphabet::Norwegian]);
 }
 
 #[test]

@@ -82,14 +82,18 @@ fn build() -> Table {
 
 impl Table {
     fn add(&mut self, name: &str, bytes: Cow<'static, [u8]>) {
-        let hash: String = crate::domain::hex(Sha256::digest(&bytes)).chars().take(16).collect();
-        let hashed = match name.rsplit_once('.') {
-            Some((stem, ending)) => format!("{stem}.{hash}.{ending}"),
-            None => format!("{name}.{hash}"),
-        };
+        // Every file of ours has an ending.
+        let (stem, ending) = name.rsplit_once('.').unwrap_or((name, "bin"));
+        let hashed = hashed(stem, ending, &bytes);
         self.files.insert(hashed.clone(), Asset { bytes, mime: mime(name) });
         self.names.insert(name.to_owned(), hashed);
     }
+}
+
+/// `app.0123456789abcdef.css`: a name that changes with the content.
+pub fn hashed(stem: &str, ending: &str, bytes: &[u8]) -> String {
+    let hash: String = crate::domain::hex(Sha256::digest(bytes)).chars().take(16).collect();
+    format!("{stem}.{hash}.{ending}")
 }
 
 fn mime(name: &str) -> &'static str {

@@ -14,7 +14,7 @@ use futures_util::StreamExt as _;
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
-use super::{App, WebError, pages, proxy};
+use super::{App, WebError, brand, pages, proxy};
 use crate::domain::EventKind;
 use crate::i18n::{Formats, Language};
 use crate::service::RequestInfo;
@@ -24,6 +24,7 @@ pub const SESSION_COOKIE: &str = "__Host-keyharbor";
 pub const SIGN_IN_COOKIE: &str = "__Host-keyharbor-signin";
 pub const LANGUAGE_COOKIE: &str = "__Host-keyharbor-lang";
 pub const TEXT_COOKIE: &str = "__Host-keyharbor-text";
+pub const SPELLING_COOKIE: &str = "__Host-keyharbor-spelling";
 
 /// Bodies of forms and single deposits.
 pub const SMALL_BODY: usize = 64 * 1024;
@@ -71,13 +72,17 @@ impl Visit {
     /// The frame of a page.
     pub fn page(&self, person: Option<&SignedIn>, section: Option<pages::Section>) -> pages::Page {
         let now = self.app.service.env().now();
+        let brand::Voice { name, contact, own } = self.app.brand.voice(self.lang);
         pages::Page {
             lang: self.lang,
-            brand: self.app.brand.clone(),
-            contact: self.app.contact.clone(),
+            brand: name,
+            look: self.app.brand.look.clone(),
+            contact,
+            own,
             address: self.address.clone(),
             signed_in: person.map(|p| pages::SignedIn {
                 name: p.label(),
+                login: p.login().map(|l| l.as_str().to_owned()),
                 roles: p.roles(),
                 csrf: p.csrf.clone(),
                 now: self.formats().date_time(now),

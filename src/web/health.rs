@@ -23,9 +23,9 @@ pub async fn ready(app: web::Data<App>) -> HttpResponse {
     HttpResponse::ServiceUnavailable().content_type("text/plain; charset=utf-8").body(word)
 }
 
-/// A compiled-in file; its name holds its content's hash, so it never changes.
-pub async fn asset(name: web::Path<String>) -> Result<HttpResponse, WebError> {
-    let asset = assets::find(&name).ok_or(WebError::NotFound)?;
+/// A compiled-in file, or one of the brand's; its name holds its content's hash, so it never changes.
+pub async fn asset(app: web::Data<App>, name: web::Path<String>) -> Result<HttpResponse, WebError> {
+    let asset = assets::find(&name).or_else(|| app.brand.find(&name)).ok_or(WebError::NotFound)?;
     let long = (header::CACHE_CONTROL, "public, max-age=31536000, immutable");
     Ok(HttpResponse::Ok().content_type(asset.mime).insert_header(long).body(asset.bytes.into_owned()))
 }

@@ -6,6 +6,7 @@
 mod agents;
 mod api;
 pub mod assets;
+pub mod brand;
 mod desk;
 mod error;
 mod extract;
@@ -38,8 +39,7 @@ pub use error::WebError;
 /// What every handler can reach.
 pub struct App {
     pub service: Keyharbor,
-    pub contact: pages::Contact,
-    pub brand: String,
+    pub brand: brand::Brand,
     /// "Sign in with …".
     pub provider: String,
     pub zone: Tz,
@@ -61,8 +61,7 @@ impl App {
         let (config, origin) = (&rules.config, rules.origin.clone());
         let portal = &config.portal;
         Ok(Self {
-            contact: pages::Contact { phone: portal.it_phone.clone(), email: portal.it_email.clone(), hours: portal.it_hours.clone() },
-            brand: portal.brand.clone(),
+            brand: brand::Brand::of(portal)?,
             provider: portal.organisation.clone().unwrap_or_else(|| portal.brand.clone()),
             zone: config.time_zone()?,
             default_language: Language::parse(&portal.default_language).unwrap_or_default(),

@@ -4,14 +4,14 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::extract::CsrfField;
-use super::extract::{Form, Press, SIGN_IN_COOKIE, TEXT_COOKIE, Visit, Visitor, cookie};
+use super::extract::{Form, Press, SIGN_IN_COOKIE, SPELLING_COOKIE, TEXT_COOKIE, Visit, Visitor, cookie};
 use super::pages::{HiddenPage, KeyPage, NoKeyPage, StepUpPage};
 use super::present::{self, html, see};
 use super::{WebError, pages};
 use crate::domain::ids::{DeviceId, GrantId};
 use crate::domain::policy::Action;
 use crate::domain::reveal::Basis;
-use crate::i18n::KeyText;
+use crate::i18n::{Alphabet, KeyText};
 use crate::service::access::{SignedIn, expose};
 use crate::service::forms::{RevealForm, Which};
 use crate::service::reveal::{Answer, NoKey, Renewal, Shown, View};
@@ -86,18 +86,44 @@ pub async fn step_up(req: &HttpRequest, visit: &Visit, person: &SignedIn, form: 
     Ok(response)
 }
 
-/// How the key is to be set: `?text=large`, kept in a cookie.
+/// How the key is to be set, `?text=large`, and spelled, `?spell=sv`. A choice is kept in a cookie.
 #[derive(serde::Deserialize)]
-pub struct TextSize {
+pub struct Wish {
     text: Option<String>,
+    spell: Option<String>,
+}
+
+/// How it is set and spelled.
+struct Setting {
+    large: bool,
+    alphabet: Alphabet,
+    /// The alphabet was chosen just now: the list that it is for is open.
+    spelled: bool,
+    /// What was chosen just now, to be kept: the cookie's name and its value.
+    kept: Vec<(&'static str, &'static str)>,
+}
+
+impl Setting {
+    /// What was chosen just now, else what the cookies say, else large or not as ever and the language's alphabet.
+    fn of(req: &HttpRequest, visit: &Visit, wish: &Wish) -> Self {
+        let before = |name| req.cookie(name).map(|c| c.value().to_owned());
+        let size = ["large", "normal"].into_iter().find(|t| wish.text.as_deref() == Some(*t));
+        let chosen = wish.spell.as_deref().and_then(Alphabet::parse);
+        let kept = || before(SPELLING_COOKIE).and_then(|code| Alphabet::parse(&code));
+        Self {
+            large: size.map_or_else(|| before(TEXT_COOKIE).is_some_and(|t| t == "large"), |t| t == "large"),
+            alphabet: chosen.or_else(kept).unwrap_or(Alphabet::of(visit.lang)),
+            spelled: chosen.is_some(),
+            kept: size.map(|t| (TEXT_COOKIE, t)).into_iter().chain(chosen.map(|a| (SPELLING_COOKIE, a.code()))).collect(),
+        }
+    }
 }
 
 /// The page of a grant: the key while it is open, else that it is hidden.
-pub async fn page(req: HttpRequest, v: Visitor, id: web::Path<String>, query: web::Query<TextSize>) -> Result<HttpResponse, WebError> {
-    let chosen = query.text.as_deref().filter(|t| ["large", "normal"].contains(t));
-    let large = chosen.map_or_else(|| req.cookie(TEXT_COOKIE).is_some_and(|c| c.value() == "large"), |t| t == "large");
+pub async fn page(req: HttpRequest, v: Visitor, id: web::Path<String>, query: web::Query<Wish>) -> Result<HttpResponse, WebError> {
+    let setting = Setting::of(&req, &v.visit, &query);
     let mut response = match v.visit.app.service.view(&v.person, GrantId::parse(&id), &v.visit.info).await? {
-        View::Shown(shown) => html(&key_page(&v, &id, *shown, large), StatusCode::OK)?,
+        View::Shown(shown) => html(&key_page(&v, &id, *shown, &setting), StatusCode::OK)?,
         View::Hidden { device, basis, from, until } => {
             let formats = v.visit.formats();
             let page = HiddenPage {
@@ -119,27 +145,28 @@ pub async fn page(req: HttpRequest, v: Visitor, id: web::Path<String>, query: we
             html(&page, StatusCode::OK)?
         }
     };
-    if let Some(size) = chosen {
-        let mut kept = cookie(TEXT_COOKIE, size.to_owned());
+    for (name, value) in setting.kept {
+        let mut kept = cookie(name, value.to_owned());
         kept.set_max_age(actix_web::cookie::time::Duration::days(365));
         response.add_cookie(&kept).map_err(|e| WebError::Internal(e.to_string()))?;
     }
     Ok(response)
 }
 
-fn key_page(v: &Visitor, grant: &str, shown: Shown, large: bool) -> KeyPage {
+fn key_page(v: &Visitor, grant: &str, shown: Shown, setting: &Setting) -> KeyPage {
     let formats = v.visit.formats();
     let rules = &v.visit.app.service.rules().config.reveal;
     KeyPage {
         page: v.visit.page(Some(&v.person), Some(present::section(shown.basis))),
         grant: grant.to_owned(),
         device: present::subject(&shown.device, shown.basis, shown.owner.clone()),
-        key: KeyText::of(&shown.key, v.visit.lang),
+        key: KeyText::of(&shown.key, v.visit.lang, &v.visit.app.brand.spelling, setting.alphabet),
         seconds_left: shown.seconds_left,
         seconds_in_all: shown.until.seconds_since(shown.from).max(1),
         from: formats.time(shown.from),
         until: formats.time(shown.until),
-        large,
+        large: setting.large,
+        spelled: setting.spelled,
         allow_copy: match shown.basis {
             Basis::Owner => rules.copy_owner,
             Basis::Desk => rules.copy_desk,

@@ -4,6 +4,7 @@
 mod api;
 mod bent_devices;
 mod binding;
+mod brand;
 mod canonical;
 mod cli;
 mod conformance;
@@ -70,4 +71,5 @@ mod unreadable;
 mod who;
 mod window;
 mod window_roles;
+mod words;
 mod world;

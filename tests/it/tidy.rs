@@ -72,7 +72,7 @@ fn for_tests(file: &str) -> bool {
 
 /// The product's part of a file: what stands before its own tests, without comments.
 fn product(text: &str) -> String {
-    let body = text.split("#[cfg(test)]\nmod tests").next().unwrap_or_default();
+    let body = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
     body.lines().filter(|l| !l.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n")
 }
 

@@ -43,7 +43,9 @@ pub struct Page {
     pub lang: Language,
     /// What the organisation calls the portal.
     pub brand: String,
+    pub look: Look,
     pub contact: Contact,
+    pub own: OwnTexts,
     /// Path and query of this page, for the way back from the language switch. Always the address of a GET.
     pub address: String,
     /// Who is signed in; `None` on signed-out pages.
@@ -61,6 +63,8 @@ pub struct Page {
 pub struct SignedIn {
     /// The person's name, or login when there is no name.
     pub name: String,
+    /// The login, when it is known: which of a person's accounts this is.
+    pub login: Option<String>,
     pub roles: Roles,
     /// For the hidden `csrf` field of every form.
     pub csrf: String,
@@ -75,6 +79,48 @@ pub struct Contact {
     pub email: Option<String>,
     /// E.g. `weekdays 8–17`; the operator's words.
     pub hours: Option<String>,
+}
+
+/// How the portal looks in this organisation. Addresses of files of ours; nothing here comes from a request.
+#[derive(Clone, Debug, Default)]
+pub struct Look {
+    /// A style sheet with the brand's colours, after ours.
+    pub sheet: Option<String>,
+    /// In the place of our mark.
+    pub logo: Option<Picture>,
+}
+
+/// A picture beside the brand's name, which says what it shows.
+#[derive(Clone, Debug)]
+pub struct Picture {
+    pub href: String,
+    /// For the dark scheme.
+    pub dark: Option<String>,
+    pub width: u32,
+    pub height: u32,
+}
+
+/// What the operator adds to our words. Plain text; lines stay lines.
+#[derive(Clone, Debug, Default)]
+pub struct OwnTexts {
+    pub help: Option<OwnText>,
+    pub not_listed: Option<OwnText>,
+    pub no_key: Option<OwnText>,
+}
+
+/// A text of the operator's and its language, which may not be the page's.
+#[derive(Clone, Debug)]
+pub struct OwnText {
+    pub lang: Language,
+    pub text: String,
+}
+
+impl OwnText {
+    /// A blank line begins a new one.
+    pub fn paragraphs(&self) -> Vec<String> {
+        let lines: Vec<&str> = self.text.lines().map(str::trim).collect();
+        lines.split(|l| l.is_empty()).filter(|p| !p.is_empty()).map(|p| p.join("\n")).collect()
+    }
 }
 
 /// An item of the menu.
@@ -167,6 +213,11 @@ impl Page {
     /// The hidden field's value; empty on signed-out pages, which hold no form that changes anything.
     pub fn csrf(&self) -> &str {
         self.signed_in.as_ref().map_or("", |s| s.csrf.as_str())
+    }
+
+    /// Which of their accounts this person is signed in with.
+    pub fn login(&self) -> Option<&str> {
+        self.signed_in.as_ref()?.login.as_deref()
     }
 
     /// From a page of help back to where this person begins: address and text.

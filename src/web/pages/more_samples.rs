@@ -1,7 +1,8 @@
 //! More samples for the tests: the audit log, and an error of every kind.
 
-use super::samples::{SERIAL, World, now};
+use super::samples::{SERIAL, Sample, World, now};
 use super::*;
+use crate::domain::reveal::Basis;
 use crate::domain::{EventKind, Outcome};
 
 impl World<'_> {
@@ -35,6 +36,27 @@ impl World<'_> {
             ("error-sign-in-weak", ErrorKind::SignInFailed(P::TooWeak)),
             ("error-sign-in-other", ErrorKind::SignInFailed(P::OtherPerson)),
         ]
+    }
+
+    pub(super) fn with_words_of_the_organisation(&self) -> Vec<Sample> {
+        let mut all: Vec<Sample> = Vec::new();
+        let mut add = |name, page: &dyn askama::DynTemplate| all.push(Sample { name, html: page.dyn_render().unwrap(), holds_key: false });
+        let employee = || self.branded(self.page(Some(Section::Devices), &[Role::Employee]));
+        let device = self.subject(Basis::Owner);
+        add("no-key-branded", &NoKeyPage { page: employee(), device, reason: NoKeyReason::NeverReceived, reference: "7F3K-21".into() });
+        add("help-branded", &HelpPage { page: self.branded(self.page(None, &[])) });
+        add("not-listed-branded", &NotListedPage { page: employee() });
+        add("devices-empty-branded", &DevicesPage { page: employee(), devices: Vec::new() });
+        all
+    }
+
+    /// What an organisation adds: a logo, and words of its own where somebody from outside might have written.
+    fn branded(&self, mut page: Page) -> Page {
+        let own = |lang| Some(OwnText { lang, text: format!("{}\nMon–Fri, room 214\n\nSecond paragraph.", self.device) });
+        page.own = OwnTexts { help: own(Language::En), not_listed: own(self.lang), no_key: own(self.lang) };
+        page.look.logo =
+            Some(Picture { href: assets::asset("favicon.svg"), dark: Some(assets::asset("favicon.svg")), width: 128, height: 32 });
+        page
     }
 
     pub(super) fn trail(&self) -> TrailPage {

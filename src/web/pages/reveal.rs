@@ -5,7 +5,7 @@ use askama_web::WebTemplate;
 
 use super::{Page, Said};
 use crate::domain::reveal::Basis;
-use crate::i18n::{KeyText, Moment};
+use crate::i18n::{Alphabet, KeyText, Moment};
 use crate::web::assets;
 
 /// The answer to a POST whose sign-in is too old.
@@ -69,6 +69,8 @@ pub struct KeyPage {
     pub until: Moment,
     /// The reader's choice, kept in a cookie.
     pub large: bool,
+    /// The reader has just chosen how it is spelled.
+    pub spelled: bool,
     pub allow_copy: bool,
     pub renewals_left: i64,
     /// Owner: there is a second candidate. Helpdesk: there are other versions.
@@ -77,7 +79,23 @@ pub struct KeyPage {
     pub unseen_letters: bool,
 }
 
+/// A way to spell the key that the reader can choose.
+pub struct AlphabetLink {
+    pub code: &'static str,
+    pub name: String,
+    pub current: bool,
+}
+
 impl KeyPage {
+    pub fn alphabets(&self) -> Vec<AlphabetLink> {
+        let link = |a: Alphabet| AlphabetLink {
+            code: a.code(),
+            name: self.page.t(&format!("spelling-{}", a.code())),
+            current: a == self.key.alphabet,
+        };
+        Alphabet::ALL.into_iter().map(link).collect()
+    }
+
     pub fn shown(&self) -> Vec<Said> {
         shown(&self.page, &self.from, &self.until)
     }

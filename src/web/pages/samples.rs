@@ -5,7 +5,7 @@ use askama::Template;
 use super::*;
 use crate::domain::reveal::Basis;
 use crate::domain::{EventKind, RecoveryKey, Timestamp, Trust};
-use crate::i18n::{Formats, KeyText};
+use crate::i18n::{Alphabet, Formats, KeyText, Spelling};
 
 pub const KEY: &str = "M7KD-ORXJ-4CPV-QLFG-8DAM-2K9Z";
 pub const SERIAL: &str = "C02KH1DEMO01";
@@ -53,10 +53,13 @@ impl World<'_> {
         Page {
             lang: self.lang,
             brand: brand.into(),
+            look: Look::default(),
+            own: OwnTexts::default(),
             contact: Contact { phone: Some("08-465 004 00".into()), email: Some("it@acme.example".into()), hours: Some(hours.into()) },
             address: "/devices?a=1&b=å".into(),
             signed_in: (roles != Roles::default()).then(|| SignedIn {
                 name: name.into(),
+                login: Some("anna.berg@acme.example".into()),
                 roles,
                 csrf: "csrf-token-of-the-session".into(),
                 now: self.formats().date_time(now()),
@@ -86,7 +89,7 @@ impl World<'_> {
         }
     }
 
-    fn subject(&self, basis: Basis) -> Subject {
+    pub(super) fn subject(&self, basis: Basis) -> Subject {
         Subject {
             id: "0197a1b2-0000-7000-8000-000000000001".into(),
             name: self.device.into(),
@@ -104,12 +107,13 @@ impl World<'_> {
             page: if desk { self.helpdesk() } else { self.employee() },
             grant: "0197a1b2-0000-7000-8000-0000000000aa".into(),
             device: self.subject(basis),
-            key: KeyText::of(&key, self.lang),
+            key: KeyText::of(&key, self.lang, &Spelling::default(), Alphabet::of(self.lang)),
             seconds_left,
             seconds_in_all: 300,
             from: self.formats().time(now()),
             until: self.formats().time(now().plus_seconds(252)),
             large,
+            spelled: large,
             allow_copy: !desk,
             renewals_left: if large { 0 } else { 9 },
             has_other: large || desk,
@@ -337,6 +341,7 @@ impl World<'_> {
             add(name, &ErrorPage { page, kind, reference: "7F3K-21".into(), plain_http: true });
         }
         all.extend(self.at_the_desk());
+        all.extend(self.with_words_of_the_organisation());
         for (name, page) in [
             ("key", self.key(Basis::Owner, false, 252)),
             ("key-large", self.key(Basis::Owner, true, 252)),
