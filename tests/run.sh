@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Every test, with what they need: installs the missing programs (Debian, as root), starts a throw-away PostgreSQL,
-# builds, walks the pages in Chromium, and ends with `cargo test`.
+# builds, walks the pages in Chromium and once in Firefox, and ends with `cargo test`.
 #
 #   tests/run.sh [--no-browser | --only-browser] [arguments for cargo test …]
 #   tests/run.sh --exec COMMAND [ARGUMENT …]     nothing but the PostgreSQL, and that command beside it
@@ -70,6 +70,7 @@ install_missing() {
   command -v curl >/dev/null || missing+=(curl)
   if [[ $browser == yes ]]; then
     has_chromium || missing+=(chromium)
+    command -v firefox-esr >/dev/null || command -v firefox >/dev/null || missing+=(firefox-esr)
     command -v pdftotext >/dev/null || missing+=(poppler-utils)
     command -v npm >/dev/null || missing+=(nodejs npm)
   fi

@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { accessSync, constants, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { delimiter, join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { chromium } from 'playwright-core';
 import { root, scratch, shown } from './product.mjs';
@@ -250,8 +250,8 @@ export async function noSidewaysScroll(page) {
 
 /** target/pictures/NAME-{lang}-{scheme}-{width}.png, the full page. */
 export async function picture(page, name) {
-  mkdirSync(pictures, { recursive: true });
   const { lang, scheme } = page.look;
+  mkdirSync(dirname(join(pictures, name)), { recursive: true });
   const path = join(pictures, `${name}-${lang}-${scheme}-${page.viewportSize().width}.png`);
   // Not even the caret is touched: hiding it would write style attributes into the page.
   await page.screenshot({ path, fullPage: true, caret: 'initial' });

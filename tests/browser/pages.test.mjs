@@ -62,7 +62,8 @@ const PAGES = {
 };
 
 describe('S27 every page', { concurrency: 2 }, () => {
-  for (const lang of ['en', 'sv', 'nb']) {
+  // The other languages are walked as samples, see matrix.test.mjs.
+  for (const lang of ['en']) {
     for (const [who, pages] of Object.entries(PAGES)) {
       test(`${lang}, ${who}: no violation, nothing on the console, axe is content, fits`, () => visit({ lang }, async page => {
         if (who !== 'signed out') await signIn(page, full, full.person(who));

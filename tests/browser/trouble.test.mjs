@@ -41,7 +41,7 @@ test('the provider goes down: sessions go on', () => withProvider((provider, pla
 test('the provider is down from the start: the pages say so, and sign-in works when it is back', () => withProvider(async (provider, place) => {
   await provider.stop();
   await served(place, async product => {
-    for (const lang of ['en', 'sv', 'nb']) {
+    for (const lang of ['en', 'nb']) {
       await visit({ lang }, async page => {
         const answer = await page.goto(`${product.portal}/sign-in`);
         assert.equal(answer.status(), 503);
@@ -69,7 +69,7 @@ test('a wrong root key: every page is the sealed page', () => withProvider(async
     assert.equal((await fetch(`${product.portal}/readyz`)).status, 503);
     const headers = { 'content-type': 'application/json' };
     assert.equal((await fetch(`${product.portal}/api/v1/deposits`, { method: 'POST', headers, body: '{}' })).status, 503);
-    for (const lang of ['en', 'sv', 'nb']) {
+    for (const lang of ['en', 'nb']) {
       await visit({ lang }, async page => {
         const headings = new Set();
         for (const address of ['/', '/devices', '/desk', '/trail', '/help', '/status', '/sign-in', '/nowhere']) {

@@ -28,8 +28,8 @@ fn texts(mark: &str) -> PortalTexts {
 /// The address behind `attribute="/static/{stem}.…"`.
 fn address(html: &str, attribute: &str, stem: &str) -> String {
     let start = format!("{attribute}=\"/static/{stem}.");
-    let at = html.find(&start).unwrap_or_else(|| panic!("{start} in {html}"));
-    html[at + attribute.len() + 2..].split('"').next().unwrap().to_owned()
+    let (_, rest) = html.split_once(&start).unwrap_or_else(|| panic!("{start} in {html}"));
+    format!("/static/{stem}.{}", rest.split('"').next().unwrap())
 }
 
 #[actix_web::test]
