@@ -68,6 +68,7 @@ install_missing() {
   local missing=()
   [[ -n $(newest_postgres) ]] || missing+=(postgresql)
   command -v curl >/dev/null || missing+=(curl)
+  command -v python3 >/dev/null || missing+=(python3)
   if [[ $browser == yes ]]; then
     has_chromium || missing+=(chromium)
     command -v firefox-esr >/dev/null || command -v firefox >/dev/null || missing+=(firefox-esr)

@@ -3,6 +3,7 @@
 mod audit;
 mod custody;
 pub mod demo;
+mod generate;
 mod import;
 mod login;
 mod oidc;
@@ -27,7 +28,8 @@ use crate::store::{Store, StoreOptions};
 #[derive(Parser)]
 #[command(name = "keyharbor", version, about, max_term_width = 100)]
 struct Arguments {
-    /// The settings file. The environment (KEYHARBOR__SECTION__NAME) goes over it.
+    /// The settings file; without it /etc/keyharbor/keyharbor.toml, where that is there. The environment (KEYHARBOR__SECTION__NAME) goes
+    /// over it.
     #[arg(long, short, global = true, value_name = "FILE", env = "KEYHARBOR_CONFIG")]
     config: Option<PathBuf>,
     #[command(subcommand)]
@@ -62,6 +64,9 @@ enum Command {
     Audit(audit::AuditCommand),
     /// Try it: the real server with an identity provider, people and devices of its own.
     Demo(demo::Demo),
+    /// Write the manual pages or the completions of the shells.
+    #[command(subcommand, hide = true)]
+    Generate(generate::GenerateCommand),
 }
 
 #[derive(Subcommand)]
@@ -112,10 +117,18 @@ fn harden() {
     }
 }
 
+/// The settings file of a package. One that may not be looked at counts as there: reading it says why it cannot be used.
+fn installed_settings() -> Option<PathBuf> {
+    let path = PathBuf::from("/etc/keyharbor/keyharbor.toml");
+    path.try_exists().unwrap_or(true).then_some(path)
+}
+
 async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
-    let file = arguments.config.as_deref();
+    let file = arguments.config.or_else(installed_settings);
+    let file = file.as_deref();
     match arguments.command {
         Command::Demo(demo) => return demo::run(demo).await,
+        Command::Generate(command) => generate::run(&command)?,
         Command::Config(ConfigCommand::Defaults) => say(Config::reference()),
         Command::Config(ConfigCommand::Check) => {
             let config = Config::load(file)?;

@@ -146,11 +146,18 @@ pub(super) fn check(path: &str) -> Result<(), StoreError> {
     }
 }
 
-/// Makes a new file for this user alone; SQLite gives its companions the same mode. A file that cannot be made here is one that
+/// Makes a new file for this user alone; SQLite gives its companions the same mode and owner. What root makes belongs to whom the
+/// folder belongs to: a server that runs as that user could not open it otherwise. A file that cannot be made here is one that
 /// SQLite will say more of.
 fn private(path: &str) {
-    use std::os::unix::fs::OpenOptionsExt as _;
-    drop(std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path));
+    use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, fchown};
+    let Ok(file) = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) else { return };
+    let folder = std::path::Path::new(path).parent().map(std::fs::metadata);
+    if let (Ok(made), Some(Ok(folder))) = (file.metadata(), folder)
+        && made.uid() == 0
+    {
+        drop(fchown(&file, Some(folder.uid()), Some(folder.gid())));
+    }
 }
 
 /// In a task of its own: a `begin` that is dropped half-way would leave the connection inside a transaction that nobody knows of.
