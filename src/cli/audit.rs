@@ -1,13 +1,16 @@
-//! `audit verify`: is the trail whole?
+//! `audit verify`: is the trail whole? `audit export`: the trail as a file.
 
+use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::Subcommand;
 
-use super::{connect, say, tell};
+use super::{connect, open, say, tell};
 use crate::config::Config;
 use crate::crypto::Ring;
+use crate::formats::trail::Format;
 use crate::service::custody::{open_ring, root_key};
+use crate::service::trail::asked::Asked;
 use crate::service::trail::{AtLeast, Verdict, verify};
 use crate::store::Store;
 
@@ -19,13 +22,63 @@ pub enum AuditCommand {
         #[arg(long, value_name = "SEQ:MAC", value_parser = |s: &str| s.parse::<AtLeast>())]
         at_least: Option<AtLeast>,
     },
+    /// Write the rows that fit, the oldest first, to standard output. A row of the trail says so. A whole file ends with a line
+    /// whose kind is `end`.
+    Export(Export),
 }
 
-pub async fn run(command: AuditCommand, config: &Config) -> anyhow::Result<ExitCode> {
-    let AuditCommand::Verify { at_least } = command;
-    let store = connect(config).await?;
-    let ring = open_ring(&store, &root_key(&config.custody)?, true).await?;
-    report(&store, &ring, at_least.as_ref()).await
+#[derive(clap::Args)]
+pub struct Export {
+    /// `csv` for spreadsheets, `jsonl` for machines.
+    #[arg(long, value_parser = |code: &str| Format::parse(code).ok_or("must be csv or jsonl"))]
+    format: Format,
+    /// `2026-11-22` or `2026-11-22T14:30`, in the portal's time zone.
+    #[arg(long, default_value = "", hide_default_value = true)]
+    from: String,
+    /// The same; that day or minute belongs to it.
+    #[arg(long, default_value = "", hide_default_value = true)]
+    to: String,
+    /// An event's code, e.g. `reveal.granted`.
+    #[arg(long, default_value = "", hide_default_value = true)]
+    event: String,
+    /// A whole login or name, a subject, or the id of a token.
+    #[arg(long, default_value = "", hide_default_value = true)]
+    who: String,
+    /// A whole serial number.
+    #[arg(long, default_value = "", hide_default_value = true)]
+    serial: String,
+}
+
+pub async fn run(command: AuditCommand, config: Config) -> anyhow::Result<ExitCode> {
+    match command {
+        AuditCommand::Verify { at_least } => {
+            let store = connect(&config).await?;
+            let ring = open_ring(&store, &root_key(&config.custody)?, true).await?;
+            report(&store, &ring, at_least.as_ref()).await
+        }
+        AuditCommand::Export(wanted) => export(wanted, config).await,
+    }
+}
+
+async fn export(wanted: Export, config: Config) -> anyhow::Result<ExitCode> {
+    let Export { format, from, to, event, who, serial } = wanted;
+    let asked = Asked { from, to, event, who, serial, ..Asked::default() };
+    let criteria = match asked.criteria(config.time_zone()?, &config.oidc.issuer) {
+        Ok(criteria) => criteria,
+        Err(errors) => {
+            for error in errors {
+                tell(format_args!("--{error}"));
+            }
+            return Ok(ExitCode::FAILURE);
+        }
+    };
+    let mut export = open(config).await?.export_here(&criteria, format).await?;
+    let mut out = std::io::stdout().lock();
+    while let Some(part) = export.part().await? {
+        out.write_all(&part)?;
+    }
+    out.flush()?;
+    Ok(ExitCode::SUCCESS)
 }
 
 /// Prints the verdict.

@@ -157,7 +157,7 @@ async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Token(command) => token::run(command, &open(Config::read(file, None)?).await?).await?,
         Command::Login(command) => login::run(command, &open(Config::load(file)?).await?).await?,
         Command::Owners(command) => return import::run(command, &open(Config::load(file)?).await?).await,
-        Command::Audit(command) => return audit::run(command, &Config::read(file, None)?).await,
+        Command::Audit(command) => return audit::run(command, Config::read(file, None)?).await,
     }
     Ok(ExitCode::SUCCESS)
 }

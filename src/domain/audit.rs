@@ -68,6 +68,7 @@ kinds! {
     IntegrityFailure = "integrity_failure",
     Sealed = "sealed",
     TrailRead = "trail.read",
+    TrailExported = "trail.exported",
     Started = "server.started",
     RingMade = "key_ring.made",
     RingConfirmed = "key_ring.confirmed",
@@ -162,6 +163,9 @@ pub struct Personal {
     /// How the desk checked who was calling.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub identity: Option<String>,
+    /// Whom a reading or an export of the trail was narrowed down to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub person: Option<String>,
 }
 
 /// One event, before the trail gives it a number.

@@ -14,6 +14,7 @@ pub mod policy;
 pub mod recovery_key;
 pub mod reveal;
 pub mod token;
+pub mod trail;
 
 pub use audit::{Event, EventKind, Outcome};
 pub use device::{Device, DeviceState, Ownership, Serial};

@@ -1,4 +1,6 @@
-//! Other systems' bytes into our types. Pure: no database, no network, no clock; every reader is fit to be fuzzed.
+//! Other systems’ bytes into our types, and the trail into files. Pure: no database, no network, no clock; every reader is fit
+//! to be fuzzed.
 
 pub mod crypt;
 pub mod owners;
+pub mod trail;

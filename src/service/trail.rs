@@ -1,14 +1,16 @@
-//! Reading the trail, and proving it.
+//! Reading the trail (`list`, of what `asked` means), handing it out (`export`), and proving it.
+
+pub mod asked;
+pub mod export;
+pub mod list;
 
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use super::access::SignedIn;
-use super::{Keyharbor, RequestInfo, Result};
+use super::Keyharbor;
 use crate::crypto::Ring;
-use crate::domain::audit::{EventKind, Outcome, TrailRow};
 use crate::domain::ids::hex;
 use crate::domain::integrity::ChainMac;
-use crate::domain::policy::Action;
+use crate::domain::trail::CheckpointRow;
 use crate::store::{Store, Tx};
 
 /// When the next checkpoint line is due.
@@ -21,6 +23,8 @@ pub struct Checkpoint {
 
 const CHECKPOINT_ROWS: i64 = 1000;
 const CHECKPOINT_SECONDS: i64 = 3600;
+/// The migration that made the table of checkpoints.
+const CHECKPOINTS_SINCE: i64 = 2;
 
 impl Checkpoint {
     /// Does a new last row come after every row that this server has committed? If not, somebody cut the trail.
@@ -31,15 +35,6 @@ impl Checkpoint {
     pub(super) fn note(&self, seq: i64) {
         self.seen.fetch_max(seq, Ordering::Relaxed);
     }
-}
-
-/// One page of the trail, newest first.
-pub struct Page {
-    pub rows: Vec<TrailRow>,
-    /// `before` of the next page; `None` on the last one.
-    pub older: Option<i64>,
-    /// This is not the newest page.
-    pub newer: bool,
 }
 
 /// What `audit verify` found.
@@ -135,6 +130,12 @@ pub async fn verify(store: &Store, ring: &Ring, at_least: Option<&AtLeast>) -> R
     if head_seq != seq || head_mac != mac {
         return Ok(Verdict::Broken { seq: seq + 1, why: "the head names a row that is not there" });
     }
+    // Rows that were copied there when a server wrote its line; before that migration there were none.
+    if !store.pending_migrations().await?.contains(&CHECKPOINTS_SINCE)
+        && let Some(gone) = tx.checkpoints_before(i64::MAX, 10_000).await?.iter().rev().find(|c| !c.fits)
+    {
+        return Ok(Verdict::Short { seq: gone.seq, why: "a checkpoint that a server logged names another row, or one that is gone" });
+    }
     if reached {
         let rows = replay.compare(&mut tx, ring).await?;
         if !rows.is_empty() {
@@ -160,30 +161,13 @@ async fn first_unreadable(tx: &mut Tx, after: i64) -> Result<Verdict, crate::sto
 }
 
 impl Keyharbor {
-    /// A page for the auditor; that it was read is a row itself.
-    ///
-    /// # Errors
-    /// [`super::ServiceError`].
-    pub async fn trail_page(&self, person: &SignedIn, before: Option<i64>, limit: i64, request: &RequestInfo) -> Result<Page> {
-        self.permit(person, Action::ReadTrail, request).await?;
-        let mut event = self.person_event(EventKind::TrailRead, Outcome::Ok, person, request);
-        event.detail = before.map_or_else(|| "newest".to_owned(), |b| format!("before {b}"));
-        self.record(&[event]).await?;
-        let mut rows = self.store.read().await?.trail_page(before, limit + 1).await?;
-        let more = i64::try_from(rows.len()).unwrap_or(i64::MAX) > limit;
-        if more {
-            rows.pop();
-        }
-        let older = rows.last().filter(|_| more).map(|r| r.seq);
-        Ok(Page { rows, older, newer: before.is_some() })
-    }
-
     /// Writes the checkpoint line when 1,000 rows or an hour have passed. Called every few seconds.
     pub async fn checkpoint_tick(&self) {
         let c = &self.checkpoint;
         let (seen, logged) = (c.seen.load(Ordering::Relaxed), c.logged.load(Ordering::Relaxed));
-        let now = self.env.now().seconds();
-        let due = seen - logged >= CHECKPOINT_ROWS || (seen > logged && now - c.logged_at.load(Ordering::Relaxed) >= CHECKPOINT_SECONDS);
+        let now = self.env.now();
+        let due = seen - logged >= CHECKPOINT_ROWS
+            || (seen > logged && now.seconds() - c.logged_at.load(Ordering::Relaxed) >= CHECKPOINT_SECONDS);
         if !due || self.is_sealed() {
             return;
         }
@@ -192,9 +176,19 @@ impl Keyharbor {
             Ok((seq, mac)) => {
                 tracing::info!(target: "keyharbor::checkpoint", checkpoint = format!("{seq}:{}", hex(&mac)), "checkpoint");
                 c.logged.store(seq, Ordering::Relaxed);
-                c.logged_at.store(now, Ordering::Relaxed);
+                c.logged_at.store(now.seconds(), Ordering::Relaxed);
+                if let Err(e) = self.keep(CheckpointRow { seq, mac, logged_at: now, fits: true }).await {
+                    tracing::warn!(error = %e, "the checkpoint was logged, but the page of the trail will not show it");
+                }
             }
             Err(e) => tracing::error!(error = %e, "no checkpoint could be written"),
         }
+    }
+
+    /// So that auditors see which lines the logs of all servers hold.
+    async fn keep(&self, checkpoint: CheckpointRow) -> Result<(), crate::store::StoreError> {
+        let mut tx = self.store.write().await?;
+        tx.add_checkpoint(&checkpoint).await?;
+        tx.commit_unrecorded().await
     }
 }

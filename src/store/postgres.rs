@@ -48,6 +48,19 @@ macro_rules! texts_in {
     };
 }
 
+/// The login and the name of a trail row's personal fields, as the indexes of `migrations` have them, word by word: cut out of
+/// the JSON, still escaped.
+macro_rules! personal_login {
+    () => {
+        r#"(left(substring(personal from '"login":"((?:[^"\\]|\\.)*)"'), 320))"#
+    };
+}
+macro_rules! personal_name {
+    () => {
+        r#"(lower(left(substring(personal from '"name":"((?:[^"\\]|\\.)*)"'), 320) COLLATE "C"))"#
+    };
+}
+
 #[path = "sql/mod.rs"]
 #[expect(clippy::duplicate_mod, reason = "one text, compiled for each engine")]
 pub(super) mod sql;
@@ -109,6 +122,12 @@ pub(super) async fn insert_lines(conn: &mut Conn, lines: &[Line<'_>]) -> Result<
         .execute(conn)
         .await?;
     Ok(done.rows_affected())
+}
+
+/// A text in the form in which `personal_login!` and `personal_name!` have it.
+pub(super) fn personal_key(text: &str) -> String {
+    let quoted = serde_json::Value::from(text).to_string();
+    quoted.trim_start_matches('"').strip_suffix('"').unwrap_or_default().chars().take(320).collect()
 }
 
 /// A list of ids in the form that `uuids_in!` reads.

@@ -44,6 +44,18 @@ macro_rules! texts_in {
     };
 }
 
+/// The login and the name of a trail row's personal fields, as the indexes of `migrations` have them, word by word.
+macro_rules! personal_login {
+    () => {
+        "(CASE WHEN json_valid(personal) THEN substr(json_extract(personal, '$.login'), 1, 320) END)"
+    };
+}
+macro_rules! personal_name {
+    () => {
+        "(lower(CASE WHEN json_valid(personal) THEN substr(json_extract(personal, '$.name'), 1, 320) END))"
+    };
+}
+
 #[path = "sql/mod.rs"]
 pub(super) mod sql;
 
@@ -101,6 +113,11 @@ pub(super) fn uuid_list(ids: impl Iterator<Item = uuid::Uuid>) -> String {
 pub(super) fn text_list<'a>(texts: impl Iterator<Item = &'a str>) -> String {
     serde_json::Value::from_iter(texts).to_string()
 }
+/// A text in the form in which `personal_login!` and `personal_name!` have it.
+pub(super) fn personal_key(text: &str) -> String {
+    text.chars().take(320).collect()
+}
+
 /// The writer, then the readers.
 pub(super) async fn open(url: &str, max_connections: u32) -> Result<(SqlitePool, SqlitePool), StoreError> {
     let path = url.strip_prefix("sqlite://").unwrap_or_default();

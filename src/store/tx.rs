@@ -7,6 +7,7 @@ use crate::domain::device::{Device, Serial};
 use crate::domain::escrow::KeyVersion;
 use crate::domain::ids::{DeviceId, GrantId, LineId, RowId, SessionId, Timestamp, VersionId};
 use crate::domain::person::{Binding, Login, Owner, Person, Session, SignIn, Subject};
+use crate::domain::trail::{CheckpointRow, Cursor, Linked, TrailFilter};
 use crate::domain::{ApiToken, Attested, Grant, Sealed, SecretKind};
 
 /// The key ring as stored: wrapped under the root key.
@@ -154,8 +155,14 @@ calls! {
 
     /// Number and MAC of the last row; (0, empty) before the first.
     trail::head() -> (i64, Vec<u8>);
-    /// Newest first, those before a number.
-    trail::trail_page(before: Option<i64>, limit: i64) -> Vec<TrailRow>;
+    /// Newest first, those before a place.
+    trail_list::trail_older(filter: &TrailFilter, before: Cursor, limit: i64) -> Vec<Linked>;
+    /// Oldest first, those after a place.
+    trail_list::trail_newer(filter: &TrailFilter, after: Cursor, limit: i64) -> Vec<Linked>;
+    /// One of that number stays as it is.
+    trail_list::add_checkpoint(checkpoint: &CheckpointRow) -> ();
+    /// Highest number first, those below a number.
+    trail_list::checkpoints_before(seq: i64, limit: i64) -> Vec<CheckpointRow>;
     /// Oldest first, those after a number.
     trail::trail_after(seq: i64, limit: i64) -> Vec<TrailRow>;
     /// Newest first; no kinds means all kinds.

@@ -140,6 +140,9 @@ routes! {
     "/desk/devices/{id}" { GET desk::device: Person }
     "/desk/devices/{id}/reveal" { POST desk::press: Person }
     "/trail" { GET trail::page: Person }
+    "/trail/devices/{id}" { GET trail::device: Person }
+    "/trail/people" { GET trail::person: Person }
+    "/trail/export" { POST trail::export: Person }
     "/api/v1/deposits" { POST api::deposits: Token }
     "/api/v1/devices/{serial}" { GET api::read_device: Token, PUT api::write_device: Token }
     "/api/v1/devices/{serial}/escrow-status" { GET api::escrow_status: Token }

@@ -108,7 +108,7 @@ fn s48_s52_every_field_of_an_event_is_in_the_chain() {
         free: ; alone: );
     fields!(filled::personal() => Personal, |personal| Event { personal: personal.clone(), ..filled::event() }.personal_text().into_bytes();
         covered: name = Some("x".into()), login = Some("x".into()), address = Some("x".into()), user_agent = Some("x".into()),
-            ticket = Some("x".into()), reason = Some("x".into()), identity = Some("x".into());
+            ticket = Some("x".into()), reason = Some("x".into()), identity = Some("x".into()), person = Some("x".into());
         and: name = None, login = None, address = None, user_agent = None, ticket = None, reason = None, identity = None;
         free: ; alone: );
     let event = filled::event();

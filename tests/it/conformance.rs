@@ -6,6 +6,7 @@ mod rows;
 mod schema;
 mod search;
 mod trail;
+mod trail_list;
 
 use keyharbor::domain::audit::Event;
 use keyharbor::domain::integrity::MacBytes;

@@ -190,7 +190,7 @@ async fn the_trail_says_who_from_where_and_what() {
     for part in [format!("No.\u{a0}{seq}").as_str(), "192.0.2.10", "INC001", "Version "] {
         assert!(row.contains(part), "{part}: {row}");
     }
-    assert!(page.contains("Owner: astrid") && page.contains("Times in UTC"), "{page}");
+    assert!(page.contains(r#"Owner: <a class="jump" href="/trail?who=astrid">astrid</a>"#) && page.contains("Times in UTC"), "{page}");
     kim.post("/desk/devices/x/reveal", &[]).await;
     eva.headers.push(("accept-language".into(), "sv".into()));
     let page = eva.get("/trail").await.text;

@@ -21,10 +21,11 @@ mod search;
 pub mod sessions;
 pub mod tokens;
 pub mod trail;
+pub mod trail_list;
 
 /// The statements of each file.
 pub const ALL: &[&[(&str, &str)]] =
-    &[devices::ALL, search::ALL, people::ALL, sessions::ALL, tokens::ALL, keys::ALL, reveals::ALL, trail::ALL, ring::ALL];
+    &[devices::ALL, search::ALL, people::ALL, sessions::ALL, tokens::ALL, keys::ALL, reveals::ALL, trail::ALL, trail_list::ALL, ring::ALL];
 
 /// A column's value; an error names the column and nothing else.
 fn get<'r, T: Decode<'r, Db> + Type<Db>>(row: &'r Row, column: &'static str) -> Result<T, StoreError> {

@@ -26,12 +26,13 @@ macro_rules! columns {
     };
 }
 
+pub(super) use columns;
+
 statements! {
     /// Alone, before anything is read that depends on it.
     LOCK_HEAD = concat!("SELECT seq, mac FROM audit_head WHERE id = 1", lock!());
     MOVE_HEAD = "UPDATE audit_head SET seq = $1, mac = $2 WHERE id = 1 AND seq = $3";
     HEAD = "SELECT seq, mac FROM audit_head WHERE id = 1";
-    PAGE = concat!("SELECT ", columns!(), " FROM audit_events WHERE seq < $1 ORDER BY seq DESC LIMIT $2");
     AFTER = concat!("SELECT ", columns!(), " FROM audit_events WHERE seq > $1 ORDER BY seq LIMIT $2");
     OF_DEVICE = concat!(
         "SELECT ", columns!(), " FROM audit_events WHERE device = $1 AND kind IN ", texts_in!("$2"), " ORDER BY seq DESC LIMIT $3"
@@ -68,10 +69,6 @@ pub async fn head(conn: &mut Conn) -> Result<(i64, Vec<u8>), StoreError> {
     read_head(&row.ok_or(StoreError::Decode("audit_head"))?)
 }
 
-pub async fn trail_page(conn: &mut Conn, before: Option<i64>, limit: i64) -> Result<Vec<TrailRow>, StoreError> {
-    many(&query(PAGE).bind(before.unwrap_or(i64::MAX)).bind(limit).fetch_all(conn).await?, read_for_people)
-}
-
 pub async fn trail_after(conn: &mut Conn, seq: i64, limit: i64) -> Result<Vec<TrailRow>, StoreError> {
     many(&query(AFTER).bind(seq).bind(limit).fetch_all(conn).await?, read)
 }
@@ -92,7 +89,7 @@ fn read_head(row: &Row) -> Result<(i64, Vec<u8>), StoreError> {
 }
 
 /// A row whose words another version wrote, or somebody else, is shown as one that cannot be read, and hides no other.
-fn read_for_people(row: &Row) -> Result<TrailRow, StoreError> {
+pub(super) fn read_for_people(row: &Row) -> Result<TrailRow, StoreError> {
     let words = (get(row, "actor_kind")?, get(row, "actor_issuer")?, get(row, "actor_subject")?);
     let actor = Actor::from_columns(words.0, words.1, words.2).unwrap_or(Actor::System);
     let kind = word(row, "kind", EventKind::parse).unwrap_or(EventKind::Unreadable);

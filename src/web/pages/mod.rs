@@ -18,6 +18,8 @@ mod more_samples;
 mod samples;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod trail_samples;
 
 use std::fmt::Display;
 
@@ -31,7 +33,7 @@ pub use errors::{ErrorKind, ErrorPage, SignInProblem};
 pub use help::{CantSignInPage, HelpPage, NotListedPage, StatusPage};
 pub use reveal::{HiddenPage, KeyPage, NoKeyPage, NoKeyReason, StepUpPage, Subject};
 pub use start::{SignedOutPage, StartPage};
-pub use trail::{TrailLine, TrailPage};
+pub use trail::{Logged, TrailFilter, TrailLine, TrailPage, TrailSubject};
 pub use view::{Facts, KeyState, Said, Shape, Tag};
 
 /// The longest that a key is shown, and what the texts say of it.

@@ -1,9 +1,8 @@
-//! More samples for the tests: the audit log, and an error of every kind.
+//! More samples for the tests: an error of every kind, and pages with an organisation’s own words.
 
-use super::samples::{SERIAL, Sample, World, now};
+use super::samples::{Sample, World, now};
 use super::*;
 use crate::domain::reveal::Basis;
-use crate::domain::{EventKind, Outcome};
 
 impl World<'_> {
     pub(super) fn errors(&self) -> Vec<(&'static str, ErrorKind)> {
@@ -57,57 +56,5 @@ impl World<'_> {
         page.look.logo =
             Some(Picture { href: assets::asset("favicon.svg"), dark: Some(assets::asset("favicon.svg")), width: 128, height: 32 });
         page
-    }
-
-    pub(super) fn trail(&self) -> TrailPage {
-        let line = |seq, at: &str, kind, outcome, who: &str, acted_as, serial: Option<&str>, reason: Option<&str>| TrailLine {
-            seq,
-            when: self.formats().precise(self.at(at)),
-            kind,
-            outcome,
-            who: who.into(),
-            login: (who == "anna.berg").then(|| "anna.berg@acme.example".into()),
-            acted_as,
-            address: (seq % 2 == 0).then(|| "192.0.2.7".into()),
-            owner: (seq == 37).then(|| self.device.into()),
-            serial: serial.map(str::to_owned),
-            reason: reason.map(str::to_owned),
-            detail: (seq == 38).then(|| self.device.into()),
-            erased: seq == 36,
-        };
-        use EventKind as K;
-        use Outcome::{Ok, Refused};
-        TrailPage {
-            page: self.page(Some(Section::Trail), &[Role::Employee, Role::Auditor]),
-            lines: vec![
-                line(41, "2026-11-22T13:27:03Z", K::RevealGranted, Ok, "anna.berg", "role-owner", Some(SERIAL), None),
-                line(
-                    40,
-                    "2026-11-22T10:02:41Z",
-                    K::RevealGranted,
-                    Ok,
-                    "kim.lund",
-                    "role-helpdesk",
-                    Some("FVFKH2DEMO02"),
-                    Some("INC0012345 · Forgot the password"),
-                ),
-                line(
-                    39,
-                    "2026-11-22T10:00:10Z",
-                    K::RevealRefused,
-                    Refused,
-                    "kim.lund",
-                    "role-helpdesk",
-                    Some("FVFKH2DEMO02"),
-                    Some(self.device),
-                ),
-                line(38, "2026-11-22T09:41:55Z", K::DepositNew, Ok, "mdm-1", "actor-token", Some("C17KH3DEMO03"), None),
-                line(37, "2026-11-22T08:30:00Z", K::LoginConflict, Ok, "anna.berg", "role-employee", None, None),
-                line(36, "2025-11-22T08:30:00Z", K::SignIn, Ok, "", "actor-anonymous", None, None),
-            ],
-            zone: "Europe/Stockholm".into(),
-            newer_url: Some("/trail?before=120".into()),
-            older_url: Some("/trail?before=36".into()),
-        }
     }
 }

@@ -326,8 +326,9 @@ impl World<'_> {
         ] {
             add(name, &NoKeyPage { page: self.employee(), device: self.subject(basis), reason, reference: "7F3K-21".into() });
         }
-        add("trail", &self.trail());
-        add("trail-empty", &TrailPage { lines: Vec::new(), newer_url: None, older_url: None, ..self.trail() });
+        for (name, page) in self.trails() {
+            add(name, &page);
+        }
         add("help", &HelpPage { page: self.page(Some(Section::Help), &[Role::Employee]) });
         add("help-signed-out", &HelpPage { page: out() });
         add("cant-sign-in", &CantSignInPage { page: out() });
