@@ -61,6 +61,7 @@ fn a_value_of_the_environment_is_taken_as_it_is() {
                 ("KEYHARBOR__PORTAL__IT_PHONE", "+46812345678"),
                 ("KEYHARBOR__PORTAL__IT_HOURS", "0800"),
                 ("KEYHARBOR__PORTAL__BRAND", "TRUE"),
+                ("KEYHARBOR__PORTAL__TEXTS__SV__HELP", "Rum 214, dörr 7"),
                 ("KEYHARBOR__OIDC__CLIENT_SECRET", "00123"),
                 ("KEYHARBOR__OIDC__ROLES__HELPDESK", "mac-a, mac-b"),
                 ("KEYHARBOR__SERVER__BEHIND_PROXY", "true"),
@@ -75,6 +76,7 @@ fn a_value_of_the_environment_is_taken_as_it_is() {
         (portal.it_phone.as_deref(), portal.it_hours.as_deref(), portal.brand.as_str()),
         (Some("+46812345678"), Some("0800"), "TRUE")
     );
+    assert_eq!(portal.texts["sv"].help.as_deref(), Some("Rum 214, dörr 7"));
     let secret = config.oidc.client_secret.resolve(None, "oidc.client_secret").unwrap().unwrap();
     assert_eq!(secret.expose_secret(), "00123");
     assert_eq!(config.oidc.roles["helpdesk"], ["mac-a", "mac-b"]);

@@ -127,7 +127,7 @@ stepup-do-own = Du kommer tilbake til siden for Mac-en og trykker én gang til.
 
 ### Nøkkelen
 key-title = Gjenopprettingsnøkkel
-key-heading = Gjenopprettingsnøkkel for { $device }
+key-heading = Gjenopprettings{"\u00AD"}nøkkel for { $device }
 key-serial = Serienummer
 key-serial-compare = sammenlign med den låste Mac-en.
 key-for = Vises for { $owner }.
@@ -195,7 +195,7 @@ steps-heading = Gjør dette på Mac-en
 steps-heading-desk = Be personen gjøre dette på Mac-en
 step-1 = Start den på nytt og velg kontoen din.
 step-2 = Klikk på `?` ved passordfeltet. Vises det ikke, skriv inn et hvilket som helst passord inntil tre ganger.
-step-3 = Velg **Start på nytt og vis alternativer for nullstilling av passord** eller **Nullstill det med gjenopprettingsnøkkelen din**.
+step-3 = Velg **Start på nytt og vis alternativer for nullstilling av passord** eller **Nullstill det med gjenopprettings{"\u00AD"}nøkkelen din**.
 step-4 = Skriv inn de 24 tegnene.
 step-5 = Lag et nytt passord og logg på.
 steps-not-apple = Dette er ikke den 28 tegn lange nøkkelen til Apple-kontoen din.

@@ -3,8 +3,8 @@
 
 use actix_web::http::StatusCode;
 use keyharbor::config::PortalTexts;
-use keyharbor::web::brand::Brand;
 
+use crate::process::Home;
 use crate::world::{KEY, MAC, World};
 
 /// A PNG of 64 × 64, as far as anybody reads it, with a script behind its pixels.
@@ -95,15 +95,6 @@ async fn logo_and_colour_are_served_as_what_they_are_and_as_nothing_else() {
 }
 
 #[actix_web::test]
-async fn a_server_with_an_unreadable_colour_does_not_start() {
-    let world = World::new().await;
-    let mut portal = world.service.rules().config.portal.clone();
-    portal.accent = Some("#8FD3D6".into());
-    let why = Brand::of(&portal).err().unwrap().to_string();
-    assert!(why.starts_with("portal.accent: #8FD3D6 has a contrast of 1.") && why.contains("4.5 or more"), "{why}");
-}
-
-#[actix_web::test]
 async fn a_key_is_spelled_as_the_reader_likes() {
     let world = World::new().await;
     let device = world.astrids_mac().await;
@@ -154,4 +145,33 @@ async fn each_language_begins_with_its_own_alphabet() {
         let page = astrid.get(&grant).await.text;
         assert!(page.contains(&format!("<span translate=\"no\" lang=\"{words}\">")), "{language}: {page}");
     }
+}
+
+#[test]
+fn what_cannot_be_read_or_served_is_refused_at_start_with_what_is_wrong() {
+    let home = Home::ready("http://127.0.0.1:9/nobody");
+    let text = std::fs::read_to_string(home.path("keyharbor.toml")).unwrap();
+    let file = |name: &str, bytes: &[u8]| {
+        std::fs::write(home.path(name), bytes).unwrap();
+        home.path(name).display().to_string()
+    };
+    let (svg, half) = (file("logo.png", b"<svg xmlns='http://www.w3.org/2000/svg'/>"), file("half.toml", b"[sv]\nA = \"Adam\"\n"));
+    for (setting, named) in [
+        ("accent = '#8FD3D6'".to_owned(), "portal.accent: #8FD3D6 has a contrast of 1."),
+        (format!("logo_file = '{svg}'"), "is neither PNG nor WebP (SVG is not taken"),
+        (format!("spelling_file = '{half}'"), "[sv] has no word for B, C, D"),
+        ("texts.fr.help = 'x'".to_owned(), "portal.texts: \"fr\" is no language"),
+    ] {
+        home.settings(&format!("{text}[portal]\n{setting}\n"));
+        home.run(&["config", "check"]).fails(named);
+        home.refuses(&["serve"], named);
+    }
+    let (good, whole) = (file("logo.html", &picture()), "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789".chars());
+    let table = format!("[nb]\n{}", whole.map(|c| format!("{c} = \"Ord-{c}\"\n")).collect::<String>());
+    let whole = file("whole.toml", table.as_bytes());
+    home.settings(&format!(
+        "{text}[portal]\naccent = '#7A1FA2'\nlogo_file = '{good}'\nspelling_file = '{whole}'\ntexts.sv.help = 'Rum 214'\n"
+    ));
+    home.run(&["config", "check"]).ok();
+    drop(home.serve());
 }
