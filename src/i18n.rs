@@ -6,7 +6,7 @@
 
 mod dates;
 mod keytext;
-mod spelling;
+pub mod spelling;
 #[cfg(test)]
 mod tests;
 

@@ -57,7 +57,7 @@ pub async fn init(arguments: Init, config: Config) -> anyhow::Result<ExitCode> {
 }
 
 /// Never over an existing file.
-fn write(path: &Path, root: &RootKey) -> anyhow::Result<()> {
+pub(super) fn write(path: &Path, root: &RootKey) -> anyhow::Result<()> {
     let mut file = OpenOptions::new()
         .write(true)
         .create_new(true)

@@ -3,11 +3,15 @@
 mod audit;
 mod custody;
 pub mod demo;
+mod doctor;
 mod generate;
 mod import;
+mod keyring;
 mod login;
 mod oidc;
 mod report;
+mod reveal;
+mod screen;
 pub mod serve;
 mod token;
 
@@ -59,6 +63,13 @@ enum Command {
     /// Who owns which device.
     #[command(subcommand)]
     Owners(import::OwnersCommand),
+    /// Look at everything on this host and say what is well and what to do. Changes nothing; exits with 1 when something is wrong.
+    Doctor(doctor::Doctor),
+    /// The recovery kit of the root key.
+    #[command(subcommand)]
+    Keyring(keyring::KeyringCommand),
+    /// Break-glass: show a Mac's key on this terminal when nobody can sign in. Recorded first, and loud.
+    Reveal(reveal::Reveal),
     /// The trail.
     #[command(subcommand)]
     Audit(audit::AuditCommand),
@@ -157,6 +168,9 @@ async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Token(command) => token::run(command, &open(Config::read(file, None)?).await?).await?,
         Command::Login(command) => login::run(command, &open(Config::load(file)?).await?).await?,
         Command::Owners(command) => return import::run(command, &open(Config::load(file)?).await?).await,
+        Command::Doctor(arguments) => return doctor::run(arguments, file).await,
+        Command::Keyring(command) => return keyring::run(command, &Config::read(file, None)?).await,
+        Command::Reveal(arguments) => return reveal::run(arguments, &Config::read(file, None)?).await,
         Command::Audit(command) => return audit::run(command, Config::read(file, None)?).await,
     }
     Ok(ExitCode::SUCCESS)

@@ -12,7 +12,7 @@ mod sections;
 use std::net::SocketAddr;
 use std::path::Path;
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 
 use crate::domain::person::Role;
@@ -285,6 +285,15 @@ impl Config {
     /// [`ConfigError::Invalid`]: no zone of that name.
     pub fn time_zone(&self) -> Result<chrono_tz::Tz, ConfigError> {
         self.portal.time_zone.parse().map_err(|_| invalid("portal.time_zone", "is no zone of the tz database, e.g. \"Europe/Stockholm\""))
+    }
+
+    /// Does a secret stand among the values themselves, and not in a file of its own?
+    pub fn holds_secrets(&self) -> bool {
+        // A password stands between the scheme and an @.
+        let password = |url: &SecretString| {
+            url.expose_secret().split_once("://").is_some_and(|(_, rest)| rest.split_once('@').is_some_and(|(user, _)| user.contains(':')))
+        };
+        self.custody.key.0.is_some() || self.oidc.client_secret.0.is_some() || self.database.url.0.as_ref().is_some_and(password)
     }
 
     /// What an operator should know although the server runs.

@@ -176,6 +176,11 @@ impl Ring {
         self.active(Use::Kek).map_or(0, |(id, _)| id)
     }
 
+    /// When the active KEK was made.
+    pub fn kek_created_at(&self) -> Timestamp {
+        Timestamp(self.keys.iter().find(|k| k.purpose == Use::Kek && k.active).map_or(0, |k| k.created_at))
+    }
+
     /// Seals under the active KEK.
     ///
     /// # Errors

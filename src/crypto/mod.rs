@@ -5,6 +5,7 @@
 
 pub mod envelope;
 pub mod keyring;
+pub mod kit;
 pub mod token;
 
 pub use envelope::Place;

@@ -52,6 +52,7 @@ kinds! {
     RevealRenewed = "reveal.renewed",
     RevealHidden = "reveal.hidden",
     RevealRefused = "reveal.refused",
+    RevealBreakGlass = "reveal.break_glass",
     DepositNew = "deposit.new",
     DepositSame = "deposit.same",
     DepositPromoted = "deposit.promoted",
@@ -72,6 +73,8 @@ kinds! {
     Started = "server.started",
     RingMade = "key_ring.made",
     RingConfirmed = "key_ring.confirmed",
+    KitShown = "key_ring.kit_shown",
+    RootKeyRestored = "key_ring.root_key_restored",
 }
 
 /// How it ended.

@@ -102,8 +102,19 @@ pub async fn create_ring(store: &Store, root: &RootKey, demo: bool, env: &Env) -
     Ok(ring)
 }
 
+/// Records an act at the machine itself, and nothing else.
+///
+/// # Errors
+/// [`CustodyError::Store`].
+pub async fn record(store: &Store, ring: &Ring, env: &Env, kind: EventKind, detail: &str) -> Result<(), CustodyError> {
+    let mut tx = store.write().await?;
+    let pending = tx.audit_append(&[operators(env, kind, detail)], ring).await?;
+    tx.commit(pending).await?;
+    Ok(())
+}
+
 /// An act at the machine itself, before there is a server.
-fn operators(env: &Env, kind: EventKind, detail: &str) -> Event {
+pub(super) fn operators(env: &Env, kind: EventKind, detail: &str) -> Event {
     let mut event = super::event(env, kind, Outcome::Ok, Actor::Operator, &RequestInfo::none(env));
     event.detail = detail.to_owned();
     event

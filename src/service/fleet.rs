@@ -176,7 +176,7 @@ impl Keyharbor {
         let owners = tx.owners(id).await?.into_iter().filter_map(|o| o.check(ring.as_ref()).ok()).map(|o| o.login).collect();
         let most = i64::try_from(HISTORY_LIMIT).unwrap_or(20);
         // A renewal goes on with the viewing it renews: the grants count.
-        let mut viewings = tx.trail_of_device(id, &[EventKind::RevealGranted], most + 1).await?;
+        let mut viewings = tx.trail_of_device(id, &[EventKind::RevealGranted, EventKind::RevealBreakGlass], most + 1).await?;
         let more_viewings = viewings.len() > HISTORY_LIMIT;
         viewings.truncate(HISTORY_LIMIT);
         let mut owner_changes = tx.trail_of_device(id, &OWNER_CHANGES, most + 1).await?;

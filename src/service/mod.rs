@@ -7,6 +7,7 @@
 
 pub mod access;
 pub mod binding;
+pub mod break_glass;
 pub mod clock;
 pub mod custody;
 pub mod escrow;

@@ -69,7 +69,7 @@ impl Replay {
             }
             EventKind::SignOut | EventKind::SessionEnded => self.ended_lines.extend(ids(detail, "line ")),
             EventKind::DepositNew => self.versions.extend(event.version.map(|v| v.0)),
-            EventKind::RevealGranted | EventKind::RevealRenewed => {
+            EventKind::RevealGranted | EventKind::RevealRenewed | EventKind::RevealBreakGlass => {
                 self.grants.extend(event.grant.map(|g| g.0));
                 self.shown.extend(event.version.map(|v| v.0));
             }

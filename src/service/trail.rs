@@ -149,6 +149,41 @@ pub async fn verify(store: &Store, ring: &Ring, at_least: Option<&AtLeast>) -> R
     })
 }
 
+/// The last rows alone: quick, and no proof of those before. The head must name the last one.
+///
+/// # Errors
+/// As [`verify`].
+pub async fn verify_tail(store: &Store, ring: &Ring, rows: i64) -> Result<Verdict, crate::store::StoreError> {
+    let mut tx = store.snapshot().await?;
+    let (head, head_mac) = tx.head().await?;
+    // One more: its MAC is what the first of them is chained to.
+    let first = (head - rows).max(0);
+    let (mut seq, mut mac) = (first, Vec::new());
+    let mut known = first == 0;
+    for row in tx.trail_after((first - 1).max(0), rows + 1).await? {
+        if !known && row.seq == first {
+            (mac, known) = (row.mac, true);
+            continue;
+        }
+        let broken = |why| Ok(Verdict::Broken { seq: seq + 1, why });
+        if row.seq != seq + 1 {
+            return broken("a row is missing");
+        }
+        if !row.personal_text.as_ref().map_or(row.erased, |text| ring.personal(&row.event.salt, text) == row.personal_mac) {
+            return broken("its personal fields were changed");
+        }
+        if !known || !ring.chain_ok(&mac, &row.event.canonical(row.seq, &row.personal_mac), &row.mac) {
+            return broken("it does not verify");
+        }
+        (seq, mac) = (row.seq, row.mac);
+    }
+    Ok(match (head == seq && head_mac == mac, head) {
+        (false, _) => Verdict::Broken { seq: seq + 1, why: "the head names a row that is not there" },
+        (true, 0) => Verdict::Empty,
+        (true, _) => Verdict::Whole { seq, mac: hex(&mac), erased: (0, None) },
+    })
+}
+
 /// A batch held a row that cannot be read: which one?
 async fn first_unreadable(tx: &mut Tx, after: i64) -> Result<Verdict, crate::store::StoreError> {
     let mut seq = after;

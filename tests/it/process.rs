@@ -229,6 +229,13 @@ impl Running {
         kill_process(Pid::from_child(&self.child), signal).unwrap();
     }
 
+    /// Stops a server; all that it has said.
+    pub fn end_by_term(self) -> String {
+        self.signal(Signal::TERM);
+        let said = self.end();
+        format!("{}{}", said.out, said.err)
+    }
+
     /// Closes its input and waits for its end.
     pub fn end(mut self) -> Said {
         drop(self.child.stdin.take());

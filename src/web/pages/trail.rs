@@ -208,7 +208,14 @@ impl TrailLine {
                 ("bad", "✕")
             }
             (_, EventKind::RevealGranted | EventKind::RevealViewed | EventKind::RevealRenewed) => ("ok", "●"),
-            (_, EventKind::LoginConflict | EventKind::LoginRebound | EventKind::RolesReduced | EventKind::Sealed) => ("warn", "▲"),
+            (
+                _,
+                EventKind::RevealBreakGlass
+                | EventKind::LoginConflict
+                | EventKind::LoginRebound
+                | EventKind::RolesReduced
+                | EventKind::Sealed,
+            ) => ("warn", "▲"),
             _ => ("off", "–"),
         };
         Tag { class, glyph, text: page.t(&event_key(self.kind)) }
