@@ -182,13 +182,7 @@ async fn data(store: &Store, ring: &Ring, env: &Env) -> Vec<Finding> {
             "the root key opens it, but nobody has confirmed a copy of the root key: run `keyharbor keyring kit`, then `keyharbor keyring confirm`",
         ),
     }];
-    let days = env.now().seconds_since(ring.kek_created_at()) / DAY;
-    let text = format!("the active key-encrypting key is {days} days old");
-    found.push(match days {
-        n if n >= KEK_DAYS.1 => Finding::wrong("key age", format!("{text}; two years are the most")),
-        n if n >= KEK_DAYS.0 => Finding::warning("key age", format!("{text}; it should be renewed each year")),
-        _ => Finding::ok("key age", text),
-    });
+    found.push(key_age(env.now().seconds_since(ring.kek_created_at()) / DAY));
     let trouble = |about: &'static str, e: StoreError| Finding::wrong(about, e.to_string());
     found.push(match verify_tail(store, ring, TAIL).await {
         Ok(Verdict::Broken { seq, why }) => Finding::wrong("trail", format!("row {seq}: {why}; see `keyharbor audit verify`")),
@@ -201,6 +195,15 @@ async fn data(store: &Store, ring: &Ring, env: &Env) -> Vec<Finding> {
         Err(e) => found.push(trouble("tokens", e)),
     }
     found
+}
+
+fn key_age(days: i64) -> Finding {
+    let text = format!("the active key-encrypting key is {days} days old");
+    match days {
+        n if n >= KEK_DAYS.1 => Finding::wrong("key age", format!("{text}; two years are the most")),
+        n if n >= KEK_DAYS.0 => Finding::warning("key age", format!("{text}; it should be renewed each year")),
+        _ => Finding::ok("key age", text),
+    }
 }
 
 async fn tokens(store: &Store, ring: &Ring, now: Timestamp) -> Result<Vec<Finding>, StoreError> {
@@ -264,5 +267,17 @@ fn server(listen: &str) -> Finding {
         (Ok(()), Some(b"200")) => Finding::ok(about, format!("{address} is ready")),
         (Ok(()), Some(b"503")) => Finding::wrong(about, format!("{address} answers, and is not ready: its log says why")),
         _ => Finding::ok(about, format!("something listens on {address}, and speaks no plain http")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_that_protects_keys_is_old_after_a_year_and_too_old_after_two() {
+        let state = |days| key_age(days).state;
+        assert_eq!((state(0), state(364), state(365), state(729)), (State::Ok, State::Ok, State::Warning, State::Warning));
+        assert_eq!((state(730), state(9999)), (State::Wrong, State::Wrong));
     }
 }

@@ -5,6 +5,9 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::Command;
 
+use keyharbor::domain::escrow::Trust;
+use keyharbor::domain::token::{Door, Scope};
+use keyharbor::service::trail::{Verdict, verify_tail};
 use serde_json::Value;
 use sqlx::{AssertSqlSafe, Connection as _};
 
@@ -12,7 +15,8 @@ use crate::fixed;
 use crate::idp::Idp;
 use crate::probe::{number, part, text};
 use crate::process::{Home, Running, Said};
-use crate::world::{KEY, MAC, OTHER_KEY};
+use crate::races::ring;
+use crate::world::{KEY, MAC, OTHER_KEY, World};
 
 const ISSUER: &str = "http://127.0.0.1:9";
 const GLASS: [&str; 6] = ["reveal", "--operator", "Ingrid at the console", "--reason", "the provider is down", "--serial"];
@@ -288,4 +292,25 @@ async fn the_doctor_names_what_is_wrong_and_the_exit_code_says_so() {
     let said = bare.run(&["doctor"]);
     says(&said, "wrong", "database", "keyharbor init");
     assert!(said.status.code() == Some(1) && !bare.path("keyharbor.db").exists(), "looking makes no database");
+}
+
+#[actix_web::test]
+async fn the_tail_of_the_trail_is_checked_from_any_row_on() {
+    for world in World::both().await {
+        for _ in 0..6 {
+            world.token(&[Scope::EscrowWrite], Door::Header, Trust::Observed).await;
+        }
+        let ring = ring(&world).await;
+        let tail = async |rows| verify_tail(&world.fresh.store, &ring, rows).await.unwrap();
+        for rows in 1..10 {
+            assert!(matches!(tail(rows).await, Verdict::Whole { seq: 7, .. }), "{rows}");
+        }
+        world.sql("UPDATE audit_events SET detail = 'x' WHERE seq = 3").await;
+        assert!(matches!(tail(4).await, Verdict::Whole { .. }), "what stands before is not looked at");
+        for rows in 5..10 {
+            assert!(matches!(tail(rows).await, Verdict::Broken { seq: 3, .. }), "{rows}");
+        }
+        world.sql("DELETE FROM audit_events WHERE seq = 7").await;
+        assert!(matches!(tail(2).await, Verdict::Broken { seq: 7, .. }));
+    }
 }
