@@ -84,8 +84,9 @@ def ref(crate):
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("--target", default="x86_64-unknown-linux-gnu")
-    target = parser.parse_args().target
+    parser.add_argument("--target", help="by default, this machine")
+    host = re.search(r"^host: (.+)$", cargo("--version", "--verbose"), re.M)[1]
+    target = parser.parse_args().target or host
     uses = compiled(target)
     metadata = json.loads(cargo("metadata", "--locked", "--format-version", "1", "--filter-platform", target))
     packages = {(p["name"], p["version"]): p for p in metadata["packages"]}

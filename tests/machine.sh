@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # A stranger's day with the Debian package, on a machine made for it: a fresh Debian that boots systemd (debootstrap,
 # systemd-nspawn), the host's network, an identity provider that is not ours, a browser. Install, nothing runs, key, start,
-# check-in, sign in, reveal, upgrade, remove, purge: what the machine holds is looked at after each step.
+# check-in, sign in, reveal, restart, upgrade, remove, purge: what the machine holds is looked at after each step.
 #
 #   tests/run.sh --exec-browser tests/machine.sh [PACKAGE.deb]
 #
@@ -77,7 +77,8 @@ if ((${#missing[@]} > 0)); then
   apt-get -qq update >/dev/null
   DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends "${missing[@]}" >/dev/null
 fi
-deb=$(realpath "${1:-$(compgen -G "$target/packages/keyharbor_*.deb" | head -n 1)}")
+deb=${1:-$(find "$target/packages" -name 'keyharbor_*.deb' 2>/dev/null || true)}
+[[ -f $deb ]] || fail 'there is no package to try: tests/packages.sh makes it'
 work=$(mktemp -d /tmp/keyharbor-machine.XXXXXX)
 
 begin "Debian ($release)"
@@ -89,6 +90,9 @@ if [[ ! -d $base ]]; then
     { tail -n 20 "$work/debootstrap" >&2; fail 'debootstrap could not make it'; }
   mv "$base.new" "$base"
 fi
+
+systemd-nspawn -q -D "$base" --read-only --register=no --keep-unit --pipe true >"$work/said" 2>&1 </dev/null ||
+  skip "systemd-nspawn cannot run anything here: $(cat "$work/said")"
 
 # boot NAME: a fresh copy of the base, up to where systemd says that it runs.
 boot() {
@@ -192,8 +196,52 @@ printf '[Service]\nLoadCredential=\nLoadCredentialEncrypted=root.key:/etc/credst
 inside systemctl daemon-reload
 inside systemctl restart keyharbor.service
 ready || fail "/readyz: $(cat "$work/answer")"
+# A command gets it in the same way, as install.md has it.
+inside systemd-run --quiet --pipe --wait --setenv=KEYHARBOR__CUSTODY__KEY_FILE=/run/credentials/keyharbor-command.service/root.key \
+  --unit=keyharbor-command --property=LoadCredentialEncrypted=root.key:/etc/credstore.encrypted/keyharbor.root.key \
+  keyharbor token list >"$work/said"
+grep -q Crypt "$work/said" || fail "tokens: $(cat "$work/said")"
 inside rm -r /etc/systemd/system/keyharbor.service.d /etc/credstore.encrypted/keyharbor.root.key
 inside mv /root/root.key /etc/keyharbor/root.key
+inside systemctl daemon-reload
+inside systemctl restart keyharbor.service
+
+begin 'systemd holds the address: a restart refuses nobody'
+inside systemctl stop keyharbor.service
+mkdir -p "$place/etc/systemd/system/keyharbor.socket.d"
+printf '[Socket]\nListenStream=\nListenStream=127.0.0.1:%s\n' "$port" >"$place/etc/systemd/system/keyharbor.socket.d/port.conf"
+inside systemctl daemon-reload
+inside systemctl enable --now keyharbor.socket 2>/dev/null
+is "$(inside systemctl is-active keyharbor.service || true)" inactive 'the service before the first request'
+ready || fail "/readyz: $(cat "$work/answer")"
+is "$(inside systemctl is-active keyharbor.service)" active 'the service after the first request'
+pid=$(property MainPID)
+visitors() { while [[ ! -e $work/enough ]]; do curl -sS -o /dev/null -w '%{http_code}\n' --max-time 30 "$portal/healthz" 2>&1; done; }
+visitors >"$work/visits" &
+visitors=$!
+until_true 'visitors are served' grep -q '^200' "$work/visits"
+inside systemctl restart keyharbor.service
+ready || fail "/readyz: $(cat "$work/answer")"
+touch "$work/enough"
+wait "$visitors"
+[[ $(property MainPID) != "$pid" ]] || fail 'it was not restarted'
+is "$(sort -u "$work/visits")" 200 'what visitors got during the restart'
+
+begin 'reload, and a server that hangs'
+pid=$(property MainPID)
+inside systemctl reload keyharbor.service
+reloaded() { journal "_PID=$pid" && grep -q 'settings were read again' "$work/journal"; }
+until_true 'the settings were read again' reloaded
+is "$(property MainPID)" "$pid" 'the process after a reload'
+mkdir -p "$place/etc/systemd/system/keyharbor.service.d"
+printf '[Service]\nWatchdogSec=2s\nTimeoutAbortSec=1s\n' >"$place/etc/systemd/system/keyharbor.service.d/quick.conf"
+inside systemctl daemon-reload
+inside systemctl restart keyharbor.service
+pid=$(property MainPID)
+inside sh -c "kill -STOP $pid"
+another() { [[ $(property MainPID) != "$pid" && $(property ActiveState) == active ]] && ready; }
+until_true 'systemd notices a server that hangs, and starts another' another
+inside rm -r /etc/systemd/system/keyharbor.service.d
 inside systemctl daemon-reload
 inside systemctl restart keyharbor.service
 
@@ -228,6 +276,8 @@ inside apt-get -q -y purge keyharbor >"$work/said" 2>&1
 grep -q '/var/lib/keyharbor is left' "$work/said" || fail 'the purge does not say what it leaves'
 [[ -s $place/var/lib/keyharbor/keyharbor.db && -s $place/etc/keyharbor/root.key ]] || fail 'the purge took the store or its key'
 [[ ! -e $place/etc/keyharbor/keyharbor.toml ]] || fail 'the purge left the settings'
-[[ ! -e $place/etc/systemd/system/multi-user.target.wants/keyharbor.service ]] || fail 'the purge left the service enabled'
+left=$(find "$place/etc/systemd/system" -name 'keyharbor.s*' -path '*.wants/*')
+is "$left" '' 'what the purge left enabled'
+status "$portal/healthz" >/dev/null 2>&1 && fail 'somebody still serves'
 power_off
 echo 'machine: ok'

@@ -25,12 +25,10 @@ umask 022
 mkdir -p "$tree"/{etc/ssl/certs,etc/keyharbor,var/lib/keyharbor,tmp,usr/bin} "$image/blobs/sha256"
 
 cp "$binary" "$tree/usr/bin/keyharbor"
-# The loader and the libraries at the paths where the program looks for them; name services beside them, which the C library
-# opens by itself.
-{
-  ldd "$binary" | grep -o '/[^ ]*'
-  find "$(dirname "$(ldd "$binary" | sed -n 's/.*libc\.so\.6 => \(.*\) (.*/\1/p')")" -maxdepth 1 -name 'libnss_dns.so.2' -o -maxdepth 1 -name 'libnss_files.so.2'
-} | sort -u | while read -r library; do
+# The loader and the libraries where the program looks for them, and the name services that the C library opens by itself.
+libraries=$(ldd "$binary" | grep -o '/[^ ]*')
+libc=$(grep '/libc\.so\.6$' <<<"$libraries")
+for library in $libraries "${libc%/*}"/libnss_{dns,files}.so.2; do
   install -D -m 755 "$library" "$tree$library"
 done
 cp /etc/ssl/certs/ca-certificates.crt "$tree/etc/ssl/certs/ca-certificates.crt"
