@@ -69,6 +69,12 @@ install_missing() {
   [[ -n $(newest_postgres) ]] || missing+=(postgresql)
   command -v curl >/dev/null || missing+=(curl)
   command -v python3 >/dev/null || missing+=(python3)
+  if [[ $cargo_tests == yes ]]; then
+    # The proxies whose snippets are tried; Debian has them in sbin, which is not in everybody's path.
+    [[ -x /usr/sbin/nginx ]] || missing+=(nginx)
+    [[ -x /usr/sbin/haproxy ]] || missing+=(haproxy)
+    command -v caddy >/dev/null || missing+=(caddy)
+  fi
   if [[ $browser == yes ]]; then
     has_chromium || missing+=(chromium)
     command -v firefox-esr >/dev/null || command -v firefox >/dev/null || missing+=(firefox-esr)

@@ -148,6 +148,7 @@ async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             Store::check(&config.database_url()?)?;
             // Reads logo and alphabets.
             crate::web::brand::Brand::of(&config.portal)?;
+            serve::tls::Certificates::load(&config.server, crate::service::clock::system().1.now())?;
             for warning in config.warnings() {
                 say(format_args!("warning: {warning}"));
             }

@@ -140,6 +140,14 @@ impl Config {
     pub fn check(&self) -> Result<(), ConfigError> {
         self.public_origin()?;
         self.check_public(self.listen_address()?)?;
+        match (&self.server.tls_certificate, &self.server.tls_key) {
+            (Some(_), None) => return Err(invalid("server.tls_key", "is required with tls_certificate")),
+            (None, Some(_)) => return Err(invalid("server.tls_certificate", "is required with tls_key")),
+            (Some(_), _) if !self.server.public_url.starts_with("https:") => {
+                return Err(invalid("server.public_url", "must be https with tls_certificate"));
+            }
+            _ => {}
+        }
         if let Some(listen) = self.operations_address()? {
             self.check_operations(listen)?;
         }
@@ -236,12 +244,12 @@ impl Config {
     /// # Errors
     /// [`ConfigError::Invalid`]: plain http where others reach it.
     pub fn check_public(&self, at: SocketAddr) -> Result<(), ConfigError> {
-        if at.ip().is_loopback() || self.server.behind_proxy {
+        if at.ip().is_loopback() || self.server.behind_proxy || self.server.tls_certificate.is_some() {
             return Ok(());
         }
         Err(invalid(
             "server.behind_proxy",
-            "plain http on an address that is not loopback needs behind_proxy = true and a proxy that ends TLS",
+            "plain http on an address that is not loopback needs tls_certificate and tls_key, or behind_proxy = true and a proxy that ends TLS",
         ))
     }
 

@@ -68,6 +68,11 @@ section! {
         public_url: String = String::new(),
         /// Where the server listens. A socket that systemd hands over takes its place.
         listen: String = "127.0.0.1:8080".into(),
+        /// A certificate with its chain, PEM: the server then speaks TLS (1.2 and 1.3) itself. Read again when the file
+        /// changes, and at SIGHUP.
+        tls_certificate: Option<PathBuf> = None,
+        /// Its private key, PEM, a file of mode 0600 (as for custody.key_file).
+        tls_key: Option<PathBuf> = None,
         /// A proxy in front ends TLS. Without it, plain http is served on loopback only.
         behind_proxy: bool = false,
         /// Networks of the proxies whose `X-Forwarded-For` is believed, e.g. ["10.0.0.0/8"].

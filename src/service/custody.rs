@@ -58,6 +58,15 @@ pub fn root_key(settings: &config::Custody) -> Result<RootKey, CustodyError> {
 }
 
 fn from_file(path: &Path) -> Result<RootKey, CustodyError> {
+    private_mode(path)?;
+    parse(path)
+}
+
+/// A file with a secret in it is its owner's alone.
+///
+/// # Errors
+/// [`CustodyError::TooOpen`], or it is not there.
+pub fn private_mode(path: &Path) -> Result<(), CustodyError> {
     use std::os::unix::fs::PermissionsExt;
     let shown = path.display().to_string();
     let meta = std::fs::metadata(path).map_err(|e| CustodyError::Unreadable { path: shown.clone(), why: e.to_string() })?;
@@ -70,7 +79,7 @@ fn from_file(path: &Path) -> Result<RootKey, CustodyError> {
     if mode & 0o077 != 0 && !exempt {
         return Err(CustodyError::TooOpen { path: shown, mode });
     }
-    parse(path)
+    Ok(())
 }
 
 fn parse(path: &Path) -> Result<RootKey, CustodyError> {

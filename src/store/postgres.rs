@@ -150,6 +150,13 @@ pub(super) fn options(url: &str) -> Result<PgConnectOptions, StoreError> {
         if !PARAMETERS.contains(&&*name) {
             return Err(StoreError::Config(format!("unknown parameter `{name}`; known are {}", PARAMETERS.join(", "))));
         }
+        if let "sslrootcert" | "sslcert" | "sslkey" = &*name
+            && !value.starts_with("-----BEGIN")
+            && let Err(e) = std::fs::File::open(&*value)
+        {
+            // The driver's own error would not say which file.
+            return Err(StoreError::Config(format!("{name}: cannot read {value}: {e}")));
+        }
         if name == "host" && value.contains(',') {
             return bad("parameter `host` takes one host");
         }

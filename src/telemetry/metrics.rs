@@ -36,6 +36,7 @@ labels! {
     SignIn { kind: &'static str, result: &'static str }
     Caller { caller: &'static str }
     Kind { kind: &'static str }
+    Listener { listener: &'static str }
     Build { version: &'static str, engine: &'static str }
     Connections { pool: &'static str, state: &'static str }
 }
@@ -91,6 +92,8 @@ pub struct Metrics {
     stopping: Gauge,
     provider: Gauge,
     build: Family<Build, Gauge>,
+    certificate: Family<Listener, Gauge>,
+    certificates: Family<Result, Counter>,
 }
 
 /// Collects the registry and what its page says, in one order.
@@ -175,6 +178,16 @@ impl Default for Metrics {
                 "0 when the identity provider could not be reached the last time it was called.",
             ),
             build: b.gauge("build_info", &["version", "engine"], "Always 1; which version runs, and on which database engine."),
+            certificate: b.gauge(
+                "tls_certificate_expiry_timestamp_seconds",
+                &["listener"],
+                "When the TLS certificate that is served ends. Absent without server.tls_certificate.",
+            ),
+            certificates: b.counter(
+                "tls_reloads",
+                &["result"],
+                "New TLS certificates that were found: ok or failed. After a failure the one before is served on.",
+            ),
             registry: b.registry,
             about: b.about,
         }
@@ -244,6 +257,16 @@ impl Metrics {
     /// Somebody was refused: "person", "token", "anonymous".
     pub fn refused(&self, caller: &'static str) {
         self.refusals.get_or_create(&Caller { caller }).inc();
+    }
+
+    /// The TLS certificate that is served, and its end.
+    pub fn certificate_until(&self, until: Timestamp) {
+        self.certificate.get_or_create(&Listener { listener: "public" }).set(until.seconds());
+    }
+
+    /// There was a new TLS certificate; could it be used?
+    pub fn certificate_taken(&self, usable: bool) {
+        self.certificates.get_or_create(&Result { result: if usable { "ok" } else { "failed" } }).inc();
     }
 
     pub fn retried(&self) {

@@ -132,6 +132,20 @@ fn every_setting_is_documented() {
 }
 
 #[test]
+fn every_metric_is_documented() {
+    let mut page = String::from(
+        "# Metrics\n\nPrometheus collects them from the second listener: `operations.listen = \"127.0.0.1:9090\"`, path `/metrics`. No label holds a\n\
+         serial number, a person, a token or a path, so their number has a bound. Each replica counts for itself. A dashboard for Grafana:\n\
+         `packaging/grafana/keyharbor.json`. This page is made from the code.\n\n| metric | kind | labels | meaning |\n| --- | --- | --- | --- |\n",
+    );
+    for about in keyharbor::telemetry::metrics::Metrics::default().about() {
+        let labels = about.labels.iter().map(|l| format!("`{l}`")).collect::<Vec<_>>().join(", ");
+        let _ = writeln!(page, "| `{}` | {} | {labels} | {} |", about.name, about.kind, about.help);
+    }
+    hold("metrics.md", &page);
+}
+
+#[test]
 fn names_of_tests_are_found_wherever_they_stand() {
     let rust = "#[test]\nfn s07_plain() {}\n    async fn s62_inner() {}\n    pub async fn s08_both<T>() {}\nfn s26_s28_two() {}\nfn s7_short() {}\nfn s091() {}\nlet fns = 1;";
     let names: Vec<_> = functions(rust).into_iter().map(|(n, _)| n).collect();

@@ -33,7 +33,7 @@ impl Server {
             (c.server.body_deadline_seconds, c.server.workers, c.server.drain_seconds) = (1, 1, 1);
         })
         .await;
-        let server = serve::start(world.service.clone(), listener).unwrap();
+        let server = serve::start(world.service.clone(), listener, None).unwrap();
         let handle = server.handle();
         actix_web::rt::spawn(server);
         let token = world.token(&[Scope::EscrowWrite], Door::CryptPath, Trust::Observed).await;

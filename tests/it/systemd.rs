@@ -14,24 +14,24 @@ use crate::process::{Home, Running, answer};
 use crate::world::{KEY, MAC};
 
 /// The manager's end of `NOTIFY_SOCKET`.
-struct Manager(UnixDatagram);
+pub struct Manager(UnixDatagram);
 
 impl Manager {
-    fn of(home: &Home) -> Self {
+    pub fn of(home: &Home) -> Self {
         let socket = UnixDatagram::bind(home.path("notify")).unwrap();
         // Nobody waits longer for anything; nobody expects to.
         socket.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
         Self(socket)
     }
 
-    fn next(&self) -> String {
+    pub fn next(&self) -> String {
         let mut buffer = [0u8; 512];
         let n = self.0.recv(&mut buffer).expect("the server says nothing");
         String::from_utf8(buffer[..n].to_vec()).unwrap()
     }
 
     /// The next message that says more than "alive".
-    fn next_state(&self) -> String {
+    pub fn next_state(&self) -> String {
         std::iter::repeat_with(|| self.next()).find(|m| m != "WATCHDOG=1\n").unwrap()
     }
 }
@@ -41,21 +41,21 @@ fn port() -> u16 {
 }
 
 /// With a second listener, whose port is answered.
-fn with_operations(home: &Home, more: &str) -> u16 {
+pub fn with_operations(home: &Home, more: &str) -> u16 {
     let (port, settings) = (port(), std::fs::read_to_string(home.path("keyharbor.toml")).unwrap());
     let settings = settings.replace("workers = 1\n", &format!("workers = 1\n{more}"));
     home.settings(&format!("{settings}[operations]\nlisten = \"127.0.0.1:{port}\"\n"));
     port
 }
 
-fn get(port: u16, path: &str) -> (u16, String) {
+pub fn get(port: u16, path: &str) -> (u16, String) {
     let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
     stream.write_all(format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").as_bytes()).unwrap();
     answer(stream)
 }
 
 /// `serve` with a manager.
-fn managed(home: &Home, watchdog: Option<&str>) -> Command {
+pub fn managed(home: &Home, watchdog: Option<&str>) -> Command {
     let mut command = home.command(&["serve"]);
     command.env("NOTIFY_SOCKET", home.path("notify"));
     if let Some(micros) = watchdog {

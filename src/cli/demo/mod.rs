@@ -118,7 +118,7 @@ pub async fn run(demo: Demo) -> anyhow::Result<ExitCode> {
         },
         env,
     )?;
-    let server = start(service.clone(), portal)?;
+    let server = start(service.clone(), portal, None)?;
     let (server_handle, provider_handle) = (server.handle(), provider.handle());
     let (running, beside) = (actix_web::rt::spawn(server), actix_web::rt::spawn(provider));
     service.discover_provider().await?;

@@ -1,20 +1,24 @@
 //! `serve`: everything put together, and the tasks that run beside the server.
 
 mod listen;
+mod probe;
 mod signals;
 mod systemd;
+pub mod tls;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::bail;
 
-use listen::{Listeners, Probe};
+use listen::Listeners;
 pub use listen::{start, start_operations};
+use probe::Probe;
 pub(crate) use signals::Stops;
 use signals::{End, on_hangup, serve_until_stopped};
+use tls::Certificates;
 
 use super::{assemble, connect};
 use crate::config::{Config, Migrate};
@@ -45,6 +49,7 @@ pub async fn run(file: Option<&Path>) -> anyhow::Result<ExitCode> {
             Custody::sealed(env.now())
         }
     };
+    let tls = Certificates::load(&config.server, env.now())?;
     let service = assemble(config, store.clone(), env, custody)?;
     if service.root_key_unconfirmed() {
         tracing::warn!("nobody has confirmed a copy of the root key: run `keyharbor init --confirm`");
@@ -56,7 +61,7 @@ pub async fn run(file: Option<&Path>) -> anyhow::Result<ExitCode> {
     }
     service.note_start().await;
     let mut tasks = background(&service, clock, &store);
-    let end = serve(&service, listeners, level, file, &mut tasks).await?;
+    let end = serve(&service, listeners, tls, Reload { level, file: file.map(Path::to_owned) }, &mut tasks).await?;
     for task in tasks {
         task.abort();
     }
@@ -76,19 +81,28 @@ pub async fn run(file: Option<&Path>) -> anyhow::Result<ExitCode> {
 async fn serve(
     service: &Keyharbor,
     listeners: Listeners,
-    level: telemetry::Level,
-    file: Option<&Path>,
+    tls: Option<Arc<Certificates>>,
+    again: Reload,
     tasks: &mut Vec<actix_web::rt::task::JoinHandle<()>>,
 ) -> anyhow::Result<End> {
-    let probe = Probe::of(&listeners.public)?;
+    let probe = Probe::of(&listeners.public, tls.as_ref())?;
     let operations = listeners.operations.map(|listener| start_operations(service.clone(), listener)).transpose()?;
     let beside = operations.map(|server| (server.handle(), actix_web::rt::spawn(server)));
-    let server = start(service.clone(), listeners.public)?;
+    let server = start(service.clone(), listeners.public, tls.as_ref())?;
     let stops = Stops::new();
-    let (reloaded, file) = (service.clone(), file.map(Path::to_owned));
+    if let Some(certificates) = &tls {
+        certificates.check_name();
+        certificates.look(service.env().now(), service.metrics());
+        let certificates = certificates.clone();
+        tasks.push(every(10, service, async move |s| certificates.look(s.env().now(), s.metrics())));
+    }
+    let reloaded = service.clone();
     tasks.push(on_hangup(async move || {
         systemd::reloading();
-        reload(file.as_deref(), &level, &reloaded);
+        again.level(&reloaded);
+        if let Some(certificates) = &tls {
+            certificates.look(reloaded.env().now(), reloaded.metrics());
+        }
         systemd::ready(&reloaded);
     }));
     let drain = service.rules().config.server.drain_seconds;
@@ -103,18 +117,26 @@ async fn serve(
     Ok(end)
 }
 
-/// What may change while the server runs: the level of the log.
-fn reload(file: Option<&Path>, level: &telemetry::Level, service: &Keyharbor) {
-    match Config::load(file) {
-        Ok(mut new) => {
-            level.set(&new.log.level);
-            tracing::info!(level = new.log.level, "settings were read again: the level of the log");
-            new.log = service.rules().config.log.clone();
-            if new.digest() != service.rules().config.digest() {
-                tracing::warn!("other settings have changed, too: they count from the next start on");
+/// What SIGHUP reads again, besides the certificate.
+struct Reload {
+    level: telemetry::Level,
+    file: Option<PathBuf>,
+}
+
+impl Reload {
+    /// Of the settings, the level of the log may change while the server runs.
+    fn level(&self, service: &Keyharbor) {
+        match Config::load(self.file.as_deref()) {
+            Ok(mut new) => {
+                self.level.set(&new.log.level);
+                tracing::info!(level = new.log.level, "settings were read again: the level of the log");
+                new.log = service.rules().config.log.clone();
+                if new.digest() != service.rules().config.digest() {
+                    tracing::warn!("other settings have changed, too: they count from the next start on");
+                }
             }
+            Err(e) => tracing::error!(error = %e, "the settings cannot be used: those of the start go on"),
         }
-        Err(e) => tracing::error!(error = %e, "the settings cannot be used: those of the start go on"),
     }
 }
 

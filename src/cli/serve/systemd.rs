@@ -8,7 +8,7 @@ use anyhow::{Context as _, bail};
 use listenfd::ListenFd;
 use sd_notify::NotifyState;
 
-use super::listen::Probe;
+use super::probe::Probe;
 use crate::service::Keyharbor;
 
 fn tell(states: &[NotifyState<'_>]) {
