@@ -63,13 +63,18 @@ pub fn private(path: &Path, text: &str) {
 
 pub type Tls = StreamOwned<ClientConnection, TcpStream>;
 
-/// A connection to `localhost`, if its certificate is this authority's.
+/// A connection to `localhost`, if its certificate is this authority's. HTTP/2 is offered, and HTTP/1.1.
 pub fn connect(port: u16, authority: &Authority, versions: &[&'static SupportedProtocolVersion]) -> std::io::Result<Tls> {
+    open(port, authority, versions, &["h2", "http/1.1"])
+}
+
+/// The same with these protocols.
+pub fn open(port: u16, authority: &Authority, versions: &[&'static SupportedProtocolVersion], offer: &[&str]) -> std::io::Result<Tls> {
     keyharbor::oidc::install_crypto_provider();
     let mut roots = RootCertStore::empty();
     roots.add(CertificateDer::from_pem_slice(authority.pem().as_bytes()).unwrap()).unwrap();
     let mut config = ClientConfig::builder_with_protocol_versions(versions).with_root_certificates(roots).with_no_client_auth();
-    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    config.alpn_protocols = offer.iter().map(|name| name.as_bytes().to_vec()).collect();
     let client = ClientConnection::new(Arc::new(config), ServerName::try_from("localhost").unwrap()).unwrap();
     let mut stream = StreamOwned::new(client, TcpStream::connect(("127.0.0.1", port))?);
     while stream.conn.is_handshaking() {

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process_group};
 use rustls::version::TLS13;
 
-use crate::certs::{Authority, connect, head_and_body, private};
+use crate::certs::{Authority, head_and_body, open, private};
 use crate::process::{Home, Running};
 use crate::world::{KEY, MAC};
 
@@ -179,7 +179,7 @@ impl Front {
 
     /// A request is passed on before its body has ended, and the answer comes back at once.
     fn passes_at_once(&self) {
-        let mut stream = connect(self.ports.https, &self.authority, &[&TLS13]).unwrap();
+        let mut stream = open(self.ports.https, &self.authority, &[&TLS13], &["http/1.1"]).unwrap();
         let head = format!(
             "POST /api/v1/deposits HTTP/1.1\r\nHost: localhost:{}\r\nAuthorization: Bearer kh_no\r\nContent-Type: application/x-ndjson\r\n\
              Content-Length: 50000\r\n\r\n{{\"serial\":",
