@@ -5,6 +5,7 @@ use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, date_time_ymd};
 use rustls::pki_types::pem::PemObject as _;
@@ -76,7 +77,10 @@ pub fn open(port: u16, authority: &Authority, versions: &[&'static SupportedProt
     let mut config = ClientConfig::builder_with_protocol_versions(versions).with_root_certificates(roots).with_no_client_auth();
     config.alpn_protocols = offer.iter().map(|name| name.as_bytes().to_vec()).collect();
     let client = ClientConnection::new(Arc::new(config), ServerName::try_from("localhost").unwrap()).unwrap();
-    let mut stream = StreamOwned::new(client, TcpStream::connect(("127.0.0.1", port))?);
+    let socket = TcpStream::connect(("127.0.0.1", port))?;
+    // Nobody waits longer for anything; nobody expects to.
+    socket.set_read_timeout(Some(Duration::from_secs(30)))?;
+    let mut stream = StreamOwned::new(client, socket);
     while stream.conn.is_handshaking() {
         stream.conn.complete_io(&mut stream.sock)?;
     }

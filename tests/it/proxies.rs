@@ -10,6 +10,7 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use rustls::version::TLS13;
 
 use crate::certs::{Authority, head_and_body, open, private};
+use crate::probe::part;
 use crate::process::{Home, Running};
 use crate::world::{KEY, MAC};
 
@@ -111,7 +112,7 @@ impl Front {
     }
 
     /// All that must be so behind every proxy.
-    fn holds(mut self, checks_health: bool) {
+    fn holds(mut self, checks_health: bool, answers_early: bool) {
         let (status, page) = self.curl("/help", &[]);
         assert_eq!(status, 200, "the host is passed on: {page}");
         assert!(page.to_lowercase().contains("strict-transport-security: max-age=63072000"), "{page}");
@@ -119,7 +120,7 @@ impl Front {
         self.addresses();
         self.limits();
         self.in_the_clear();
-        self.passes_at_once();
+        self.passes_at_once(answers_early);
         let token = self.token.clone();
         if checks_health {
             self.server.signal(Signal::TERM);
@@ -134,7 +135,7 @@ impl Front {
         self.stop();
         let said = self.said();
         let hidden = |text: &str| assert!(!said.contains(text), "{text} is in the proxy's log: {said}");
-        [token.as_str(), &token[..20], "a-code", "198.51.100"].into_iter().for_each(hidden);
+        [token.as_str(), part(&token, ..20), "a-code", "198.51.100"].into_iter().for_each(hidden);
         assert!(said.contains(CALLER), "it does log: {said}");
     }
 
@@ -177,8 +178,9 @@ impl Front {
         }
     }
 
-    /// A request is passed on before its body has ended, and the answer comes back at once.
-    fn passes_at_once(&self) {
+    /// A request is passed on before its body has ended, and the answer comes back at once, but where the proxy itself waits
+    /// for the body's end before it answers (Go's HTTP server does).
+    fn passes_at_once(&mut self, answers_early: bool) {
         let mut stream = open(self.ports.https, &self.authority, &[&TLS13], &["http/1.1"]).unwrap();
         let head = format!(
             "POST /api/v1/deposits HTTP/1.1\r\nHost: localhost:{}\r\nAuthorization: Bearer kh_no\r\nContent-Type: application/x-ndjson\r\n\
@@ -186,8 +188,12 @@ impl Front {
             self.ports.https
         );
         stream.write_all(head.as_bytes()).unwrap();
-        let answer = head_and_body(&mut stream);
-        assert!(answer.starts_with("http/1.1 401"), "{answer}");
+        let line = self.server.until("\"route\":\"/api/v1/deposits\"");
+        assert!(line.contains("\"status\":401"), "{line}");
+        if answers_early {
+            let answer = head_and_body(&mut stream);
+            assert!(answer.starts_with("http/1.1 401"), "{answer}");
+        }
     }
 
     fn stop(&mut self) {
@@ -239,7 +245,7 @@ fn s35_s50_nginx_passes_on_what_must_be_and_logs_no_path() {
         nginx.arg("-p").arg(home.folder.path()).arg("-e").arg(home.path("main-error.log")).arg("-c").arg(home.path("nginx.conf"));
         nginx
     });
-    front.holds(false);
+    front.holds(false, true);
 }
 
 #[test]
@@ -263,7 +269,7 @@ fn s35_s50_caddy_passes_on_what_must_be_and_logs_no_path() {
         caddy.env_clear().env("HOME", home.folder.path()).args(["run", "--adapter", "caddyfile", "--config"]).arg(home.path("Caddyfile"));
         caddy
     });
-    front.holds(true);
+    front.holds(true, false);
 }
 
 #[test]
@@ -285,5 +291,5 @@ fn s35_s50_haproxy_passes_on_what_must_be_and_logs_no_path() {
         haproxy.env_clear().arg("-db").arg("-f").arg(home.path("haproxy.cfg"));
         haproxy
     });
-    front.holds(true);
+    front.holds(true, true);
 }
