@@ -40,6 +40,7 @@ macro_rules! kinds {
 kinds! {
     SignIn = "sign_in",
     SignInFailed = "sign_in.failed",
+    SignInTested = "sign_in.tested",
     StepUp = "step_up",
     SignOut = "sign_out",
     SessionEnded = "session.ended",

@@ -13,6 +13,7 @@ pub mod person;
 pub mod policy;
 pub mod recovery_key;
 pub mod reveal;
+pub mod source;
 pub mod token;
 pub mod trail;
 

@@ -22,8 +22,14 @@ pub enum Action {
     /// Search devices.
     SearchDevices,
     ReadTrail,
-    /// Admin pages: sources, tokens, settings.
+    /// Read the admin pages: tokens, sources, sessions, what is missing. Never a key.
     Administer,
+    /// Make and revoke tokens in the portal.
+    ManageTokens,
+    /// End other people's sessions.
+    EndSessions,
+    /// Look at what the provider sends, in a sign-in that signs nobody in.
+    TestSignIn,
     Deposit,
     ReadDevice,
     WriteDevice,
@@ -32,7 +38,7 @@ pub enum Action {
 }
 
 impl Action {
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 16] = [
         Self::ListOwn,
         Self::ViewDevice,
         Self::Reveal,
@@ -41,6 +47,9 @@ impl Action {
         Self::SearchDevices,
         Self::ReadTrail,
         Self::Administer,
+        Self::ManageTokens,
+        Self::EndSessions,
+        Self::TestSignIn,
         Self::Deposit,
         Self::ReadDevice,
         Self::WriteDevice,
@@ -58,6 +67,9 @@ impl Action {
             Self::SearchDevices => "search_devices",
             Self::ReadTrail => "read_trail",
             Self::Administer => "administer",
+            Self::ManageTokens => "manage_tokens",
+            Self::EndSessions => "end_sessions",
+            Self::TestSignIn => "test_sign_in",
             Self::Deposit => "deposit",
             Self::ReadDevice => "read_device",
             Self::WriteDevice => "write_device",
@@ -146,7 +158,7 @@ fn person(roles: Roles, action: Action, relation: Relation) -> Result<Permit, Re
         },
         Action::SearchDevices => role(Role::Helpdesk),
         Action::ReadTrail => role(Role::Auditor),
-        Action::Administer => role(Role::Admin),
+        Action::Administer | Action::ManageTokens | Action::EndSessions | Action::TestSignIn => role(Role::Admin),
         Action::Deposit | Action::ReadDevice | Action::WriteDevice | Action::ReadStatus | Action::WriteOwners => Err(Refusal::Forbidden),
     }
 }
@@ -165,7 +177,10 @@ fn token(scopes: Scopes, action: Action, relation: Relation) -> Result<Permit, R
         | Action::DeskView
         | Action::DeskReveal
         | Action::SearchDevices
-        | Action::Administer => {
+        | Action::Administer
+        | Action::ManageTokens
+        | Action::EndSessions
+        | Action::TestSignIn => {
             return Err(Refusal::Forbidden);
         }
     };

@@ -10,7 +10,7 @@ use crate::domain::device::clean;
 use crate::domain::{Login, Role, Roles, Subject};
 
 /// The value at a path: a claim of that very name (`https://example.com/groups`), or by dots (`realm_access.roles`).
-fn at<'a>(claims: &'a Claims, path: &str) -> Option<&'a Value> {
+pub(super) fn at<'a>(claims: &'a Claims, path: &str) -> Option<&'a Value> {
     if let Some(value) = claims.get(path) {
         return Some(value);
     }

@@ -11,6 +11,7 @@ pub mod http;
 pub mod logout;
 mod provider;
 mod settings;
+pub mod trial;
 mod verify;
 
 use std::sync::{Arc, PoisonError, RwLock};
@@ -20,6 +21,7 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use openidconnect::{PkceCodeChallenge, PkceCodeVerifier};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
+use zeroize::Zeroizing;
 
 use crate::config;
 use crate::domain::{Env, Login, Roles, Subject, Timestamp};
@@ -268,6 +270,28 @@ impl Oidc {
         verifier: &SecretString,
         step_up: Option<&Subject>,
     ) -> Result<Identity, OidcError> {
+        let (provider, verified, access_token) = self.redeemed(callback, nonce, verifier).await?;
+        let settings = &self.0.settings;
+        if let Some(who) = step_up {
+            if claims::subject(settings, &verified.claims, &verified.sub)? != *who {
+                return Err(OidcError::OtherSubject);
+            }
+            verify::proof(&verified, settings).map_err(OidcError::TokenRejected)?;
+        }
+        let mut more = Claims::new();
+        if claims::incomplete(settings, &verified.claims) {
+            more = self.userinfo(&provider, access_token.as_deref().map(String::as_str), &verified.sub).await?;
+        }
+        claims::identity(settings, verified, &more)
+    }
+
+    /// Redeems the code of a callback: the token, checked, and the access token for userinfo.
+    async fn redeemed(
+        &self,
+        callback: Callback,
+        nonce: &SecretString,
+        verifier: &SecretString,
+    ) -> Result<(Arc<Provider>, Verified, Option<Zeroizing<String>>), OidcError> {
         let provider = self.provider().await?;
         let settings = &self.0.settings;
         match &callback.iss {
@@ -283,17 +307,8 @@ impl Oidc {
         let text = |name: &str| answer.get(name).and_then(Value::as_str);
         let id_token = text("id_token").ok_or(OidcError::BadResponse("no ID token"))?;
         let verified = self.verified(&provider, id_token, nonce).await?;
-        if let Some(who) = step_up {
-            if claims::subject(settings, &verified.claims, &verified.sub)? != *who {
-                return Err(OidcError::OtherSubject);
-            }
-            verify::proof(&verified, settings).map_err(OidcError::TokenRejected)?;
-        }
-        let mut more = Claims::new();
-        if claims::incomplete(settings, &verified.claims) {
-            more = self.userinfo(&provider, text("access_token"), &verified.sub).await?;
-        }
-        claims::identity(settings, verified, &more)
+        let access_token = text("access_token").map(|t| Zeroizing::new(t.to_owned()));
+        Ok((provider, verified, access_token))
     }
 
     /// Where a person signs out at the provider too and comes back to `post_logout`; by `client_id` alone, since no ID token

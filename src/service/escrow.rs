@@ -143,6 +143,8 @@ impl Keyharbor {
                 let answer = self.deposit_one(&mut tx, &ring, source, deposit, ids, request, &mut events).await?;
                 answers.push((*i, answer));
             }
+            let taken: Vec<DeviceId> = answers.iter().filter_map(|(_, a)| a.as_ref().ok()).map(|r| r.device).collect();
+            self.note_source(&mut tx, source, &taken, answers.len() - taken.len()).await?;
             self.conclude(tx, &events).await?;
             answers.sort_by_key(|(i, _)| *i);
             Ok(answers.into_iter().map(|(_, a)| a).collect())
@@ -324,7 +326,15 @@ impl Keyharbor {
     /// [`ServiceError`].
     pub async fn refuse_deposits(&self, source: &Source, details: &[(Option<Serial>, &'static str)], request: &RequestInfo) -> Result<()> {
         let events: Vec<_> = details.iter().map(|(serial, detail)| self.refusal(source, serial.as_ref(), detail, request)).collect();
-        if events.is_empty() { Ok(()) } else { self.record(&events).await }
+        if events.is_empty() {
+            return Ok(());
+        }
+        self.retry(async || {
+            let mut tx = self.store.write().await?;
+            self.note_source(&mut tx, source, &[], events.len()).await?;
+            self.conclude(tx, &events).await.map(|_| ())
+        })
+        .await
     }
 }
 

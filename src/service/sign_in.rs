@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::access::{SignedIn, cookie_secret};
+use super::admin::ForAdmin;
 use super::forms::RevealForm;
 use super::{Keyharbor, RequestInfo, Result, ServiceError};
 use crate::crypto::{Place, Purpose, Ring};
@@ -77,8 +78,8 @@ pub struct Started {
 
 /// A finished sign-in.
 pub struct Finished {
-    /// The new session cookie's value.
-    pub cookie: SecretString,
+    /// The new session cookie's value; `None`: the session stays as it is.
+    pub cookie: Option<SecretString>,
     /// Where to go next, a path of ours.
     pub to: String,
     /// Signed in, with less than the person may expect: a page says so.
@@ -102,6 +103,16 @@ pub(super) struct Memory {
     pub verifier: String,
     pub return_to: String,
     pub form: Option<RevealForm>,
+    /// What an admin's transaction is for; in the others nothing.
+    #[serde(default)]
+    pub admin: Option<ForAdmin>,
+}
+
+impl Memory {
+    /// A form or a report that is kept for a page, and is no transaction.
+    pub fn kept(form: Option<RevealForm>, admin: Option<ForAdmin>) -> Self {
+        Self { nonce: String::new(), verifier: String::new(), return_to: String::new(), form, admin }
+    }
 }
 
 fn place(row: RowId) -> Place<'static> {
@@ -127,14 +138,13 @@ impl Keyharbor {
     pub async fn begin_sign_in(&self, return_to: &str, browser: Option<&str>) -> Result<Started, SignInError> {
         let max_age = self.rules.config.sessions.absolute_hours * 3600;
         let ask = Ask::sign_in(max_age.min(self.rules.config.reveal.step_up_owner_seconds).max(1));
-        self.begin(ask, safe_return(return_to), None, None, browser).await
+        self.begin(ask, (safe_return(return_to), None, None), None, browser).await
     }
 
     pub(super) async fn begin(
         &self,
         ask: Ask,
-        return_to: String,
-        form: Option<RevealForm>,
+        (return_to, form, admin): (String, Option<RevealForm>, Option<ForAdmin>),
         line: Option<LineId>,
         browser: Option<&str>,
     ) -> Result<Started, SignInError> {
@@ -143,8 +153,8 @@ impl Keyharbor {
         // One browser secret is shared by its open transactions, so that two tabs both end well.
         let ours = |b: &&str| b.len() == 64 && b.bytes().all(|c| c.is_ascii_hexdigit());
         let browser = browser.filter(ours).map_or_else(|| cookie_secret(&self.env), |b| b.to_owned().into());
-        let memory =
-            Memory { nonce: begun.nonce.expose_secret().to_owned(), verifier: begun.verifier.expose_secret().to_owned(), return_to, form };
+        let (nonce, verifier) = (begun.nonce.expose_secret().to_owned(), begun.verifier.expose_secret().to_owned());
+        let memory = Memory { nonce, verifier, return_to, form, admin };
         let row = self.sign_in_row(&ring, &memory, &begun.state, &browser, line)?;
         let mut tx = self.store.write().await.map_err(ServiceError::from)?;
         match line {
@@ -264,6 +274,9 @@ impl Keyharbor {
         };
         // The session that asked must be the one that comes back.
         let current = current.filter(|c| c.line() == line).ok_or(SignInError::NoTransaction)?;
+        if matches!(memory.admin, Some(ForAdmin::Trial)) {
+            return self.tried(&ring, self.oidc.look_at(callback, &nonce, &verifier).await, current, request).await;
+        }
         match self.oidc.finish(callback, &nonce, &verifier, Some(current.who())).await {
             Ok(identity) => self.stepped_up(&ring, identity, memory, current, request).await,
             Err(OidcError::OtherSubject) => {
@@ -327,7 +340,7 @@ impl Keyharbor {
         let conflict = made.await?;
         let overage = identity.roles_note == RolesNote::Overage;
         let hitch = if overage { Some(Hitch::Overage) } else { conflict.then_some(Hitch::LoginConflict) };
-        Ok(Finished { cookie, to: return_to, hitch })
+        Ok(Finished { cookie: Some(cookie), to: return_to, hitch })
     }
 
     /// The sign-in, and before it what of the provider's roles did not count.

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::access::{SignedIn, cookie_secret};
+use super::admin::{AdminAct, ForAdmin};
 use super::forms::{DeskText, RevealForm, Which};
 use super::sign_in::{Finished, Memory, SignInError, Started};
 use super::{Keyharbor, RequestInfo, Result};
@@ -28,7 +29,15 @@ impl Keyharbor {
             Some(_) => format!("/desk/devices/{}", form.device()),
         };
         let form = RevealForm { desk: form.desk.map(DeskText::without_keys), ..form };
-        self.begin(Ask::step_up(1), to, Some(form), Some(person.line()), browser).await
+        self.begin(Ask::step_up(1), (to, Some(form), None), Some(person.line()), browser).await
+    }
+
+    /// The same before an act of an admin.
+    ///
+    /// # Errors
+    /// As [`Self::begin_sign_in`].
+    pub async fn begin_admin_step_up(&self, person: &SignedIn, act: AdminAct, browser: Option<&str>) -> Result<Started, SignInError> {
+        self.begin(Ask::step_up(1), (act.page(), None, Some(ForAdmin::Act(act))), Some(person.line()), browser).await
     }
 
     /// The same person came back, freshly proven: a new cookie for the same session line.
@@ -42,15 +51,17 @@ impl Keyharbor {
     ) -> Result<Finished, SignInError> {
         let limits = &self.rules.config.reveal;
         let desk = memory.form.as_ref().is_some_and(|f| f.desk.is_some());
-        let age = if desk { limits.step_up_desk_seconds } else { limits.step_up_owner_seconds };
+        let age = if desk || memory.admin.is_some() { limits.step_up_desk_seconds } else { limits.step_up_owner_seconds };
         if identity.auth_time.is_some_and(|t| self.env.now().seconds_since(t) >= age.max(60)) {
             return Err(SignInError::StaleProof);
         }
         let cookie = cookie_secret(&self.env);
         // An owner's plain press is on the device's page anyway; the other key is asked for by the form alone.
-        let form = match memory.form.filter(|f| desk || f.which == Which::Other) {
-            Some(form) => Some(self.kept_form(ring, form, current)?),
-            None => None,
+        let form = memory.form.filter(|f| desk || f.which == Which::Other);
+        let typed = memory.admin.filter(|a| matches!(a, ForAdmin::Act(AdminAct::NewToken(_))));
+        let form = match (&form, &typed) {
+            (None, None) => None,
+            _ => Some(self.keep_for_page(ring, Memory::kept(form, typed), current)?),
         };
         let kept = form.as_ref().map(|(row, _)| row);
         if !self.renew_session(ring, &identity, current, &cookie, kept, request).await? {
@@ -60,7 +71,7 @@ impl Keyharbor {
             Some((_, key)) => format!("{}?form={}", memory.return_to, key.expose_secret()),
             None => memory.return_to,
         };
-        Ok(Finished { cookie, to, hitch: None })
+        Ok(Finished { cookie: Some(cookie), to, hitch: None })
     }
 
     /// Writes the fresh proof into the session. `false`: it has ended, or was renewed elsewhere, while the provider was asked.
@@ -128,10 +139,9 @@ impl Keyharbor {
         .await
     }
 
-    /// Seals a form once more, for the page that the step-up leads back to.
-    fn kept_form(&self, ring: &Ring, form: RevealForm, person: &SignedIn) -> Result<(SignIn, SecretString)> {
+    /// Seals what a page is to show when the browser comes back; answers the row and the key of its address.
+    pub(super) fn keep_for_page(&self, ring: &Ring, memory: Memory, person: &SignedIn) -> Result<(SignIn, SecretString)> {
         let key = cookie_secret(&self.env);
-        let memory = Memory { nonce: String::new(), verifier: String::new(), return_to: String::new(), form: Some(form) };
         let row = self.sign_in_row(ring, &memory, &key, &key, Some(person.line()))?;
         Ok((row, key))
     }
@@ -141,9 +151,14 @@ impl Keyharbor {
     /// # Errors
     /// [`super::ServiceError`].
     pub async fn take_form(&self, person: &SignedIn, key: &str) -> Result<Option<RevealForm>> {
+        Ok(self.take_kept(person, key).await?.and_then(|memory| memory.form))
+    }
+
+    /// What was kept under this key for this session line, taken out.
+    pub(super) async fn take_kept(&self, person: &SignedIn, key: &str) -> Result<Option<Memory>> {
         let ring = self.ring()?;
         match self.take(&ring, key, Some(key)).await {
-            Ok((row, memory)) if row.line == Some(person.line()) => Ok(memory.form),
+            Ok((row, memory)) if row.line == Some(person.line()) => Ok(Some(memory)),
             Ok(_) => Ok(None),
             Err(SignInError::Service(e)) => Err(e),
             Err(_) => Ok(None),

@@ -2,16 +2,18 @@
 
 use std::net::IpAddr;
 
+use super::escrow::Source;
 use super::{Keyharbor, RequestInfo, Result, ServiceError};
-use crate::crypto::Purpose;
 use crate::crypto::token::base62_secret;
+use crate::crypto::{Purpose, Ring};
 use crate::domain::audit::{Actor, EventKind, Outcome};
 use crate::domain::escrow::Trust;
 use crate::domain::ids::{Timestamp, hex};
 use crate::domain::integrity::Attested;
 use crate::domain::policy::{self, Action, Caller, Refusal, Relation};
 use crate::domain::recovery_key::looks_like_key;
-use crate::domain::token::{ApiToken, Door, Scopes, TokenText};
+use crate::domain::token::{ApiToken, Door, Scope, Scopes, TokenText};
+use crate::store::Tx;
 
 /// What a new token is to be.
 pub struct NewToken {
@@ -30,6 +32,30 @@ impl Keyharbor {
     /// [`ServiceError`]: a bad name, no scope, sealed, the database.
     pub async fn create_token(&self, new: NewToken, actor: Actor) -> Result<(ApiToken, zeroize::Zeroizing<String>)> {
         let ring = self.ring()?;
+        let (token, text) = self.mint(&ring, self.new_token_id(), new)?;
+        let mut event = self.event(EventKind::TokenCreated, Outcome::Ok, actor, &RequestInfo::none(&self.env));
+        event.role = token.scopes.codes();
+        event.detail = created(&token);
+        self.retry(async || {
+            let mut tx = self.store.write().await?;
+            if !self.keep_token(&mut tx, &ring, &token).await? {
+                return Err(ServiceError::Internal("a token's id came twice"));
+            }
+            self.conclude(tx, std::slice::from_ref(&event)).await.map(|_| ())
+        })
+        .await?;
+        Ok((token, text))
+    }
+
+    /// The public part of a token to be: sixteen hexadecimal digits.
+    pub(super) fn new_token_id(&self) -> String {
+        let mut id = [0u8; 8];
+        self.env.entropy.fill(&mut id);
+        hex(id)
+    }
+
+    /// Checks what a token is to be, and makes it and its text; nothing is stored.
+    pub(super) fn mint(&self, ring: &Ring, id: String, new: NewToken) -> Result<(ApiToken, zeroize::Zeroizing<String>)> {
         let name = crate::domain::device::clean(&new.name, 80).ok_or_else(|| ServiceError::invalid("name", "must not be empty"))?;
         if looks_like_key(&name) {
             return Err(ServiceError::invalid("name", "looks like a recovery key"));
@@ -48,9 +74,6 @@ impl Keyharbor {
             // A script's empty variable must not make a token for all devices.
             return Err(ServiceError::invalid("devices", "must not be empty; leave it out for all"));
         }
-        let mut id = [0u8; 8];
-        self.env.entropy.fill(&mut id);
-        let id = hex(id);
         let secret = base62_secret(self.env.entropy.as_ref());
         let text = zeroize::Zeroizing::new(format!("kh_{id}_{}", secret.as_str()));
         let token = ApiToken {
@@ -66,16 +89,18 @@ impl Keyharbor {
             revoked_at: None,
             last_used: None,
         };
-        let mut event = self.event(EventKind::TokenCreated, Outcome::Ok, actor, &RequestInfo::none(&self.env));
-        event.role = token.scopes.codes();
-        event.detail = format!("{} {} {}", token.id, token.door.code(), token.trust.code());
-        self.retry(async || {
-            let mut tx = self.store.write().await?;
-            tx.insert_token(&Attested::sign(token.clone(), ring.as_ref())).await?;
-            self.conclude(tx, std::slice::from_ref(&event)).await.map(|_| ())
-        })
-        .await?;
         Ok((token, text))
+    }
+
+    /// Writes a new token, and the source that it may become. `false`: there is one of that id.
+    pub(super) async fn keep_token(&self, tx: &mut Tx, ring: &Ring, token: &ApiToken) -> Result<bool> {
+        if !tx.insert_token(&Attested::sign(token.clone(), ring)).await? {
+            return Ok(false);
+        }
+        if token.scopes.has(Scope::EscrowWrite) {
+            self.note_source(tx, &Source::from(token), &[], 0).await?;
+        }
+        Ok(true)
     }
 
     /// All tokens that verify, and how many do not.
@@ -101,20 +126,28 @@ impl Keyharbor {
         event.detail = id.to_owned();
         self.retry(async || {
             let mut tx = self.store.write().await?;
-            let Some(row) = tx.token(id).await? else { return Ok(false) };
-            let old = row.mac().to_vec();
-            let Ok(mut token) = row.check(ring.as_ref()) else { return Err(ServiceError::Integrity) };
-            if token.revoked_at.is_some() {
+            if self.revoke_in(&mut tx, &ring, id).await? != Some(true) {
                 return Ok(false);
-            }
-            token.revoked_at = Some(self.env.now());
-            if !tx.replace_token(id, &old, &Attested::sign(token, ring.as_ref())).await? {
-                return Err(ServiceError::Store(crate::store::StoreError::Conflict));
             }
             self.conclude(tx, std::slice::from_ref(&event)).await?;
             Ok(true)
         })
         .await
+    }
+
+    /// Revokes within a transaction; `Some(false)`: it was revoked before, `None`: there is no such token.
+    pub(super) async fn revoke_in(&self, tx: &mut Tx, ring: &Ring, id: &str) -> Result<Option<bool>> {
+        let Some(row) = tx.token(id).await? else { return Ok(None) };
+        let old = row.mac().to_vec();
+        let Ok(mut token) = row.check(ring) else { return Err(ServiceError::Integrity) };
+        if token.revoked_at.is_some() {
+            return Ok(Some(false));
+        }
+        token.revoked_at = Some(self.env.now());
+        if !tx.replace_token(id, &old, &Attested::sign(token, ring)).await? {
+            return Err(ServiceError::Store(crate::store::StoreError::Conflict));
+        }
+        Ok(Some(true))
     }
 
     /// Which live token is this, at this door? Everything else is the same refusal, recorded.
@@ -178,6 +211,11 @@ impl Keyharbor {
             }
         }
     }
+}
+
+/// What the trail says of a new token.
+pub(super) fn created(token: &ApiToken) -> String {
+    format!("{} {} {}", token.id, token.door.code(), token.trust.code())
 }
 
 /// An address in a form that fits a log field.

@@ -7,6 +7,7 @@ use crate::domain::device::{Device, Serial};
 use crate::domain::escrow::KeyVersion;
 use crate::domain::ids::{DeviceId, GrantId, LineId, RowId, SessionId, Timestamp, VersionId};
 use crate::domain::person::{Binding, Login, Owner, Person, Session, SignIn, Subject};
+use crate::domain::source::{Gap, SourceNote, SourceRow, Stretch};
 use crate::domain::trail::{CheckpointRow, Cursor, Linked, TrailFilter};
 use crate::domain::{ApiToken, Attested, Grant, Sealed, SecretKind};
 
@@ -95,6 +96,12 @@ calls! {
     sessions::delete_sessions_of(who: &Subject) -> Vec<Attested<Session>>;
     /// All of them.
     sessions::sessions() -> Vec<Attested<Session>>;
+    /// By id, newest first, those before one; with the person's name.
+    sessions::sessions_page(before: SessionId, limit: i64) -> Vec<(Attested<Session>, Option<String>)>;
+    /// Those of one line, held until the end of the transaction.
+    sessions::line_locked(line: LineId) -> Vec<Attested<Session>>;
+    /// Those of one person, held until the end of the transaction.
+    sessions::sessions_of_locked(who: &Subject) -> Vec<Attested<Session>>;
     /// Deletes sessions made before the one time or last seen before the other.
     sessions::sweep_sessions(created_before: Timestamp, seen_before: Timestamp) -> u64;
     sessions::insert_sign_in(sign_in: &SignIn) -> ();
@@ -109,10 +116,13 @@ calls! {
     sessions::insert_logout(issuer: &str, jti: &str, expires_at: Timestamp) -> bool;
     sessions::sweep_logouts(now: Timestamp) -> u64;
 
-    tokens::insert_token(token: &Attested<ApiToken>) -> ();
+    /// `false`: there is one of that id.
+    tokens::insert_token(token: &Attested<ApiToken>) -> bool;
     tokens::token(id: &str) -> Option<Attested<ApiToken>>;
     /// Newest first.
     tokens::tokens() -> Vec<Attested<ApiToken>>;
+    /// Newest first, those made before a time (of one moment: those with a lower id).
+    tokens::tokens_page(created_at: Timestamp, id: &str, limit: i64) -> Vec<Attested<ApiToken>>;
     /// Compare-and-set. `false`: the row is gone or its MAC is another.
     tokens::replace_token(id: &str, old_mac: &[u8], token: &Attested<ApiToken>) -> bool;
     /// Moves `last_used` forward, never back.
@@ -169,6 +179,29 @@ calls! {
     trail::trail_of_device(device: DeviceId, kinds: &[EventKind], limit: i64) -> Vec<TrailRow>;
     /// The time of the last row.
     trail::last_trail_time() -> Option<Timestamp>;
+
+    /// Adds to a token's counts; a first note makes its row.
+    sources::note_source(note: &SourceNote) -> ();
+    sources::source(token: &str) -> Option<SourceRow>;
+    /// Newest first, those added before a time (of one moment: those with a lower token id).
+    sources::sources_page(added_at: Timestamp, token: &str, limit: i64) -> Vec<SourceRow>;
+
+    /// The next so many devices by serial number, personal ones among them.
+    gaps::device_stretch(after: &str, limit: i64) -> Stretch;
+    /// The next so many owner rows by login.
+    gaps::owner_stretch(issuer: &str, after: &str, limit: i64) -> Stretch;
+    /// The next so many bindings by login.
+    gaps::binding_stretch(issuer: &str, after: &str, limit: i64) -> Stretch;
+    /// How many devices of a stretch have the gap: the company's, and personal ones.
+    gaps::count_gap(gap: Gap, after: &str, last: &str) -> (i64, i64);
+    /// By serial number; personal ones are left out.
+    gaps::gap_devices(gap: Gap, after: &str, last: &str, limit: i64) -> Vec<Device>;
+    /// By id, those after one: devices of which a key was handed in again over a newer one.
+    gaps::returned_devices(after: DeviceId, limit: i64) -> Vec<Device>;
+    /// By login: owners whose login nobody has signed in with.
+    gaps::owners_never_bound(issuer: &str, after: &str, last: &str, limit: i64) -> Vec<Attested<Owner>>;
+    /// By login: people who have signed in and own nothing.
+    gaps::bindings_without_device(issuer: &str, after: &str, last: &str, limit: i64) -> Vec<Attested<Binding>>;
 
     ring::key_ring() -> Option<RingRow>;
     /// `false`: there is one.

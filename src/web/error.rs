@@ -60,6 +60,9 @@ pub enum WebError {
     RenewalsUsedUp { device_url: String },
     #[error("the provider sends no auth_time")]
     NoAuthTime,
+    /// The same, of an act of an admin.
+    #[error("the provider sends no auth_time")]
+    NoAuthTimeForAdmin,
     #[error("sign-in: {0}")]
     SignIn(SignInError),
     #[error("logout: {0}")]
@@ -169,7 +172,7 @@ impl WebError {
             Self::Unavailable { what: Down::Database, .. } => (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
             Self::Internal(_) => (StatusCode::INTERNAL_SERVER_ERROR, "internal"),
             Self::RenewalsUsedUp { .. } => (StatusCode::CONFLICT, "renewals_used_up"),
-            Self::NoAuthTime => (StatusCode::FORBIDDEN, "no_auth_time"),
+            Self::NoAuthTime | Self::NoAuthTimeForAdmin => (StatusCode::FORBIDDEN, "no_auth_time"),
             Self::SignIn(e) if e.provider_is_down() => (StatusCode::SERVICE_UNAVAILABLE, "provider_unreachable"),
             Self::SignIn(SignInError::TooManyOpen) => (StatusCode::SERVICE_UNAVAILABLE, "too_many_sign_ins"),
             Self::SignIn(_) => (StatusCode::BAD_REQUEST, "sign_in_failed"),
@@ -199,6 +202,7 @@ impl WebError {
             Self::Unavailable { what: Down::Database, .. } | Self::Internal(_) => ErrorKind::ServiceTrouble,
             Self::RenewalsUsedUp { device_url } => ErrorKind::RenewalsUsedUp { device_url: device_url.clone() },
             Self::NoAuthTime => ErrorKind::RevealNeedsAuthTime,
+            Self::NoAuthTimeForAdmin => ErrorKind::AdminNeedsAuthTime,
             Self::Hitch(Hitch::Overage) => ErrorKind::SignInFailed(SignInProblem::TooManyGroups),
             Self::Hitch(Hitch::LoginConflict) => ErrorKind::SignInFailed(SignInProblem::LoginConflict),
             Self::Logout(_) => ErrorKind::BadRequest { what: String::new() },

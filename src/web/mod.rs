@@ -3,6 +3,7 @@
 //! Handlers parse, make one service call, render. The guard stands in a handler's signature (`Visitor`, `Form`, a token);
 //! what holds for every answer (headers, host, cross-site checks, sealed, panics, the log line) is in `guard`, always on.
 
+mod admin;
 mod agents;
 mod api;
 pub mod assets;
@@ -143,6 +144,19 @@ routes! {
     "/trail/devices/{id}" { GET trail::device: Person }
     "/trail/people" { GET trail::person: Person }
     "/trail/export" { POST trail::export: Person }
+    "/admin" { GET admin::overview: Person }
+    "/admin/tokens" { GET admin::tokens::list: Person, POST admin::tokens::make: Person }
+    "/admin/tokens/new" { GET admin::tokens::new: Person }
+    "/admin/tokens/{token_id}/revoke" { GET admin::tokens::ask: Person, POST admin::tokens::revoke: Person }
+    "/admin/sources" { GET admin::lists::sources: Person }
+    "/admin/devices" { GET admin::lists::devices: Person }
+    "/admin/sessions" { GET admin::lists::sessions: Person }
+    "/admin/sessions/{line}/end" { POST admin::lists::end: Person }
+    "/admin/sign-in" { GET admin::trial::page: Person }
+    "/admin/sign-in/start" { GET admin::trial::start: Person }
+    "/admin/connect" { GET admin::connect::choose: Person }
+    "/admin/connect/{token_id}" { GET admin::connect::wait: Person }
+    "/admin/connect/{token_id}/status" { GET admin::connect::status: Person }
     "/api/v1/deposits" { POST api::deposits: Token }
     "/api/v1/devices/{serial}" { GET api::read_device: Token, PUT api::write_device: Token }
     "/api/v1/devices/{serial}/escrow-status" { GET api::escrow_status: Token }

@@ -5,7 +5,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::extract::CsrfField;
 use super::extract::{Form, Press, SIGN_IN_COOKIE, SPELLING_COOKIE, TEXT_COOKIE, Visit, Visitor, cookie};
-use super::pages::{HiddenPage, KeyPage, NoKeyPage, StepUpPage};
+use super::pages::{Before, HiddenPage, KeyPage, NoKeyPage, StepUpPage};
 use super::present::{self, html, see};
 use super::{WebError, pages};
 use crate::domain::ids::{DeviceId, GrantId};
@@ -79,7 +79,7 @@ pub async fn step_up(req: &HttpRequest, visit: &Visit, person: &SignedIn, form: 
         page: visit.page(Some(person), Some(present::section(basis))),
         continue_url: started.url,
         cancel_url,
-        desk: basis == Basis::Desk,
+        before: if basis == Basis::Desk { Before::Desk } else { Before::Own },
     };
     let mut response = html(&page, StatusCode::OK)?;
     response.add_cookie(&cookie(SIGN_IN_COOKIE, expose(&started.browser).to_owned())).map_err(|e| WebError::Internal(e.to_string()))?;

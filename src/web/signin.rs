@@ -85,7 +85,9 @@ pub async fn callback(req: HttpRequest, visit: Visit) -> Result<HttpResponse, We
         Some(hitch) => HttpResponse::from_error(WebError::Hitch(hitch)),
         None => see(&finished.to),
     };
-    response.add_cookie(&cookie(SESSION_COOKIE, expose(&finished.cookie).to_owned())).map_err(|e| WebError::Internal(e.to_string()))?;
+    if let Some(value) = &finished.cookie {
+        response.add_cookie(&cookie(SESSION_COOKIE, expose(value).to_owned())).map_err(|e| WebError::Internal(e.to_string()))?;
+    }
     Ok(response)
 }
 

@@ -13,6 +13,8 @@ export const at = {
   other: 'main form[action^="/devices/"]:has(input[name=which][value=other])',
   hide: 'form[action^="/reveals/"][action$="/hide"]',
   signOut: 'form[action="/sign-out"]',
+  makeToken: 'main form[action="/admin/tokens"]',
+  revokeToken: 'main form[action^="/admin/tokens/"][action$="/revoke"]',
   key: '.key.secret',
   secret: '.secret',
   gone: '[data-gone]',

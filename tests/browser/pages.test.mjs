@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { GOOD_FORM, KNOWN, at, atOwnDevice, fillDesk, ownDevice, ownDevices, path, reveal, search } from './journeys.mjs';
-import { closeBrowser, looksGood, press, signIn, signOut, visit } from './lib.mjs';
+import { atProvider, closeBrowser, looksGood, press, signIn, signOut, visit } from './lib.mjs';
 import { demo, until } from './product.mjs';
 
 let full;
@@ -54,6 +54,33 @@ const PAGES = {
     ['desk-errors', async page => (await fillDesk(page, { reason: '', identity: '' }), press(page, at.deskReveal))],
     ['desk-key', async page => (await fillDesk(page, GOOD_FORM), reveal(page, at.deskReveal))],
     ['desk-hidden', page => press(page, at.hide)],
+  ],
+  admin: [
+    ['admin', to('/admin')],
+    ['admin-connect', to('/admin/connect')],
+    ['admin-connect-unfolded', page => page.locator('details').evaluateAll(folds => folds.forEach(fold => { fold.open = true; }))],
+    ['admin-token-new', to('/admin/tokens/new?way=crypt')],
+    ['admin-token-errors', page => press(page, at.makeToken)],
+    ['admin-token-made', async page => {
+      await page.locator(`${at.makeToken} [name=name]`).fill('Crypt clients');
+      await press(page, at.makeToken);
+      await page.locator('[data-token]').evaluate(node => { node.textContent = 'kh_0123456789abcdef_…'; });
+    }],
+    ['admin-wait', page => page.locator('main a.btn[href^="/admin/connect/"]').click()],
+    ['admin-tokens', to('/admin/tokens')],
+    ['admin-token-revoke', page => page.locator('main a[href$="/revoke"]').first().click()],
+    ['admin-sources', to('/admin/sources')],
+    ['admin-no-owner', to('/admin/devices')],
+    ['admin-no-key', to('/admin/devices?list=no-key')],
+    ['admin-contested', to('/admin/devices?list=contested')],
+    ['admin-never-signed-in', to('/admin/devices?list=never-signed-in')],
+    ['admin-no-device', to('/admin/devices?list=no-device')],
+    ['admin-sessions', to('/admin/sessions')],
+    ['admin-sign-in', to('/admin/sign-in')],
+    ['admin-sign-in-report', async page => {
+      await page.locator('main a[href="/admin/sign-in/start"]').click();
+      await atProvider(page, full.person('admin'), full.portal);
+    }],
   ],
   auditor: [
     ['trail', to('/trail')],

@@ -1,6 +1,8 @@
 //! The one integration-test binary.
 #![cfg(test)]
 
+mod admin;
+mod admin_pages;
 mod api;
 mod bent_devices;
 mod binding;
@@ -79,6 +81,7 @@ mod trail;
 mod trail_docs;
 mod trail_export;
 mod trail_pages;
+mod trial;
 mod unreadable;
 mod who;
 mod window;

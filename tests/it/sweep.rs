@@ -17,6 +17,9 @@ pub struct Scene {
     pub astrid: Browser,
     pub kim: Browser,
     pub eva: Browser,
+    pub ola: Browser,
+    /// Eva's session line.
+    pub line: String,
     pub bearer: String,
     pub agent: String,
 }
@@ -28,11 +31,14 @@ impl Scene {
         let granted = astrid.reveal(&device).await;
         assert_eq!(granted.status, StatusCode::SEE_OTHER, "{}", granted.text);
         let grant = granted.location().rsplit('/').next().unwrap().to_owned();
-        let (kim, eva) = (world.signed_in("kim").await, world.signed_in("eva").await);
+        let (kim, ola) = (world.signed_in("kim").await, world.signed_in("ola").await);
+        let eva = world.signed_in("eva").await;
+        let sessions = world.fresh.store.read().await.unwrap().sessions().await.unwrap();
+        let line = sessions.last().unwrap().parts().0.line.to_string();
         let scopes = [Scope::EscrowWrite, Scope::DevicesRead, Scope::DevicesWrite, Scope::StatusRead];
         let bearer = world.token(&scopes, Door::Header, Trust::Observed).await;
         let agent = world.token(&[Scope::EscrowWrite, Scope::StatusRead], Door::CryptPath, Trust::Observed).await;
-        Self { world, device, grant, astrid, kim, eva, bearer, agent }
+        Self { world, device, grant, astrid, kim, eva, ola, line, bearer, agent }
     }
 
     pub async fn new() -> Self {
@@ -48,6 +54,8 @@ impl Scene {
             .replace("{kind}", "recovery_key")
             .replace("{code}", "sv")
             .replace("{token}", &self.agent)
+            .replace("{token_id}", crate::world::token_id(&self.bearer))
+            .replace("{line}", &self.line)
             .replace("{name:.*}", "ttl-9.css");
         assert!(!address.contains('{'), "{path} has a part that this scene does not know");
         address

@@ -241,7 +241,7 @@ fn announce(as_json: bool, kept: bool, origin: &str, issuer: &str, token: &str, 
         let may = match p.roles {
             [_, "helpdesk"] => "find any Mac, show its key with a reason",
             [_, "auditor"] => "read the trail",
-            [_, "admin"] => "own Macs; nothing more in this version",
+            [_, "admin"] => "look after tokens, sources and sessions; see no key but their own",
             _ => "own Macs",
         };
         say(format_args!("  {login:<20}  {password}   {may}"));

@@ -146,7 +146,7 @@ fn read_owned(row: &Row) -> (Device, Attested<Owner>) {
     (read(row), super::people::read_owner(row))
 }
 
-fn read(row: &Row) -> Device {
+pub(super) fn read(row: &Row) -> Device {
     let cells = Cells::of(row);
     let mut device = Device {
         id: DeviceId(cells.get("id")),

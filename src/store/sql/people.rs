@@ -154,7 +154,7 @@ pub(super) fn read_owner(row: &Row) -> Attested<Owner> {
     cells.attested(owner, "owner_row_mac")
 }
 
-fn read_binding(row: &Row) -> Attested<Binding> {
+pub(super) fn read_binding(row: &Row) -> Attested<Binding> {
     let cells = Cells::of(row);
     let binding = Binding {
         id: RowId(cells.get("id")),

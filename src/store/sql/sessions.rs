@@ -32,6 +32,14 @@ statements! {
     );
     DELETE_SESSIONS_OF = concat!("DELETE FROM sessions WHERE issuer = $1 AND subject = $2 RETURNING ", session_columns!());
     SESSIONS = concat!("SELECT ", session_columns!(), " FROM sessions ORDER BY id");
+    SESSIONS_PAGE = "SELECT s.id, s.secret_hash, s.line, s.issuer, s.subject, s.login, s.roles, s.auth_time, s.acr, s.sid, \
+                     s.created_at, s.last_seen, s.row_mac, p.name FROM sessions s \
+                     LEFT JOIN people p ON p.issuer = s.issuer AND p.subject = s.subject \
+                     WHERE s.id < $1 ORDER BY s.id DESC LIMIT $2";
+    LINE_LOCKED = concat!("SELECT ", session_columns!(), " FROM sessions WHERE line = $1 ORDER BY id", lock!());
+    SESSIONS_OF_LOCKED = concat!(
+        "SELECT ", session_columns!(), " FROM sessions WHERE issuer = $1 AND subject = $2 ORDER BY id", lock!()
+    );
     SWEEP_SESSIONS = "DELETE FROM sessions WHERE created_at < $1 OR last_seen < $2";
     INSERT_SIGN_IN = "INSERT INTO sign_ins (id, state_hash, browser_hash, sealed, kek_id, line, created_at, expires_at) \
                       VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
@@ -90,6 +98,20 @@ pub async fn delete_session(conn: &mut Conn, id: SessionId) -> Result<bool, Stor
 
 pub async fn sessions(conn: &mut Conn) -> Result<Vec<Attested<Session>>, StoreError> {
     Ok(query(SESSIONS).fetch_all(conn).await?.iter().map(read_session).collect())
+}
+
+pub async fn sessions_page(conn: &mut Conn, before: SessionId, limit: i64) -> Result<Vec<(Attested<Session>, Option<String>)>, StoreError> {
+    let found = query(SESSIONS_PAGE).bind(before.0).bind(limit).fetch_all(conn).await?;
+    found.iter().map(|row| Ok((read_session(row), get(row, "name")?))).collect()
+}
+
+pub async fn line_locked(conn: &mut Conn, line: LineId) -> Result<Vec<Attested<Session>>, StoreError> {
+    Ok(query(LINE_LOCKED).bind(line.0).fetch_all(conn).await?.iter().map(read_session).collect())
+}
+
+pub async fn sessions_of_locked(conn: &mut Conn, who: &Subject) -> Result<Vec<Attested<Session>>, StoreError> {
+    let found = query(SESSIONS_OF_LOCKED).bind(who.issuer.as_str()).bind(who.subject.as_str()).fetch_all(conn).await?;
+    Ok(found.iter().map(read_session).collect())
 }
 
 pub async fn delete_line(conn: &mut Conn, line: LineId) -> Result<u64, StoreError> {

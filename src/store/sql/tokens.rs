@@ -16,9 +16,12 @@ macro_rules! columns {
 }
 
 statements! {
-    INSERT = concat!("INSERT INTO api_tokens (", columns!(), ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)");
+    INSERT = concat!("INSERT INTO api_tokens (", columns!(), ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT DO NOTHING");
     BY_ID = concat!("SELECT ", columns!(), " FROM api_tokens WHERE id = $1");
     LIST = concat!("SELECT ", columns!(), " FROM api_tokens ORDER BY created_at DESC, id");
+    PAGE = concat!(
+        "SELECT ", columns!(), " FROM api_tokens WHERE (created_at, id) < ($1, $2) ORDER BY created_at DESC, id DESC LIMIT $3"
+    );
     REPLACE = "UPDATE api_tokens SET secret_hash = $2, name = $3, scopes = $4, door = $5, device_pattern = $6, trust = $7, \
                created_at = $8, expires_at = $9, revoked_at = $10, last_used = COALESCE($11, last_used), row_mac = $12 \
                WHERE id = $1 AND row_mac = $13";
@@ -45,9 +48,8 @@ macro_rules! bind_token {
     }};
 }
 
-pub async fn insert_token(conn: &mut Conn, token: &Attested<ApiToken>) -> Result<(), StoreError> {
-    bind_token!(query(INSERT), token.parts().0.id.as_str(), token).execute(conn).await?;
-    Ok(())
+pub async fn insert_token(conn: &mut Conn, token: &Attested<ApiToken>) -> Result<bool, StoreError> {
+    Ok(bind_token!(query(INSERT), token.parts().0.id.as_str(), token).execute(conn).await?.rows_affected() == 1)
 }
 
 pub async fn token(conn: &mut Conn, id: &str) -> Result<Option<Attested<ApiToken>>, StoreError> {
@@ -56,6 +58,10 @@ pub async fn token(conn: &mut Conn, id: &str) -> Result<Option<Attested<ApiToken
 
 pub async fn tokens(conn: &mut Conn) -> Result<Vec<Attested<ApiToken>>, StoreError> {
     Ok(query(LIST).fetch_all(conn).await?.iter().map(read).collect())
+}
+
+pub async fn tokens_page(conn: &mut Conn, created_at: Timestamp, id: &str, limit: i64) -> Result<Vec<Attested<ApiToken>>, StoreError> {
+    Ok(query(PAGE).bind(created_at.0).bind(id).bind(limit).fetch_all(conn).await?.iter().map(read).collect())
 }
 
 pub async fn replace_token(conn: &mut Conn, id: &str, old_mac: &[u8], token: &Attested<ApiToken>) -> Result<bool, StoreError> {

@@ -40,6 +40,7 @@ pub enum ErrorKind {
     },
     /// The provider sends no `auth_time`.
     RevealNeedsAuthTime,
+    AdminNeedsAuthTime,
 }
 
 /// Why a sign-in did not work.
@@ -79,7 +80,7 @@ impl ErrorKind {
         match self {
             Self::NotFound => 404,
             Self::SignedOut { .. } => 401,
-            Self::Forbidden | Self::CsrfFailed | Self::RevealNeedsAuthTime => 403,
+            Self::Forbidden | Self::CsrfFailed | Self::RevealNeedsAuthTime | Self::AdminNeedsAuthTime => 403,
             Self::TooManyRequests { .. } => 429,
             Self::TrailUnavailable | Self::Sealed => 503,
             Self::ServiceTrouble => 500,
@@ -109,6 +110,7 @@ impl ErrorKind {
             Self::PayloadTooLarge => "error-large",
             Self::RenewalsUsedUp { .. } => "error-renewals",
             Self::RevealNeedsAuthTime => "error-auth-time",
+            Self::AdminNeedsAuthTime => "error-admin-auth-time",
             Self::SignInFailed(problem) => match problem {
                 SignInProblem::Generic => "error-sign-in",
                 SignInProblem::Refused => "error-sign-in-refused",
@@ -162,6 +164,7 @@ impl ErrorPage {
             ErrorKind::SignInFailed(_) => to("/sign-in", "try-again"),
             ErrorKind::Sealed | ErrorKind::TrailUnavailable | ErrorKind::ServiceTrouble => to(&self.page.address, "try-again"),
             ErrorKind::TooManyRequests { .. } if self.page.address != "/" => to(&self.page.address, "try-again"),
+            ErrorKind::AdminNeedsAuthTime => to("/admin/sign-in", "admin-tab-sign-in"),
             ErrorKind::RenewalsUsedUp { device_url } => to(device_url, "back-to-mac"),
             _ if self.page.signed_in.as_ref().is_some_and(|s| s.roles.has(Role::Employee)) => to("/devices", "error-link-devices"),
             _ => to("/", "error-link-start"),

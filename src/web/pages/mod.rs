@@ -3,6 +3,9 @@
 //! Each is an `askama` template (`.render()`) and an actix `Responder` (200). Status, cookies and headers are the
 //! handler's. Sentences come from [`crate::i18n`] through [`Page`]; user text is escaped by the engine, always.
 
+mod admin;
+mod admin_connect;
+mod admin_lists;
 mod desk;
 mod devices;
 mod errors;
@@ -12,6 +15,8 @@ mod start;
 mod trail;
 mod view;
 
+#[cfg(test)]
+mod admin_samples;
 #[cfg(test)]
 mod more_samples;
 #[cfg(test)]
@@ -27,11 +32,16 @@ use super::assets;
 use crate::domain::{Role, Roles};
 use crate::i18n::{Arg, Language, Moment, text, text_with};
 
+pub use admin::{
+    AdminPage, Attention, Done, Figure, Lines, MadePage, NewTokenPage, RevokePage, SCOPES, TokenRow, TokenState, TokensPage, scope_field,
+};
+pub use admin_connect::{ConnectPage, TrialPage, WaitPage, Waiting, Way, WayCard};
+pub use admin_lists::{GapList, GapLogin, GapMac, GapsPage, LastMacText, SessionLine, SessionsPage, SourceLine, SourcesPage};
 pub use desk::{DeskDevicePage, DeskForm, DeskRow, Field, FieldError, Problem, SearchPage, VersionRow};
 pub use devices::{DeviceCard, DevicePage, DevicesPage, OwnerChange, Viewing};
 pub use errors::{ErrorKind, ErrorPage, SignInProblem};
 pub use help::{CantSignInPage, HelpPage, NotListedPage, StatusPage};
-pub use reveal::{HiddenPage, KeyPage, NoKeyPage, NoKeyReason, StepUpPage, Subject};
+pub use reveal::{Before, HiddenPage, KeyPage, NoKeyPage, NoKeyReason, StepUpPage, Subject};
 pub use start::{SignedOutPage, StartPage};
 pub use trail::{Logged, TrailFilter, TrailLine, TrailPage, TrailSubject};
 pub use view::{Facts, KeyState, Said, Shape, Tag};
@@ -131,6 +141,7 @@ pub enum Section {
     Devices,
     Desk,
     Trail,
+    Admin,
     Help,
 }
 
@@ -252,7 +263,7 @@ impl Page {
     pub fn nav(&self) -> Vec<NavItem> {
         let Some(person) = &self.signed_in else { return Vec::new() };
         let item = |section, href, key: &str| NavItem { href, label: self.t(key), current: self.section == Some(section) };
-        let mut items = Vec::with_capacity(4);
+        let mut items = Vec::with_capacity(5);
         if person.roles.has(Role::Employee) {
             items.push(item(Section::Devices, "/devices", "nav-devices"));
         }
@@ -261,6 +272,9 @@ impl Page {
         }
         if person.roles.has(Role::Auditor) {
             items.push(item(Section::Trail, "/trail", "nav-trail"));
+        }
+        if person.roles.has(Role::Admin) {
+            items.push(item(Section::Admin, "/admin", "nav-admin"));
         }
         items.push(item(Section::Help, "/help", "nav-help"));
         items

@@ -26,6 +26,7 @@ impl World<'_> {
             ("error-large", ErrorKind::PayloadTooLarge),
             ("error-renewals", ErrorKind::RenewalsUsedUp { device_url: "/devices/1".into() }),
             ("error-auth-time", ErrorKind::RevealNeedsAuthTime),
+            ("error-admin-auth-time", ErrorKind::AdminNeedsAuthTime),
             ("error-sign-in", ErrorKind::SignInFailed(P::Generic)),
             ("error-sign-in-refused", ErrorKind::SignInFailed(P::Refused)),
             ("error-sign-in-lost", ErrorKind::SignInFailed(P::NoTransaction)),

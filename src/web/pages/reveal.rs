@@ -16,8 +16,28 @@ pub struct StepUpPage {
     /// To the provider (a GET link).
     pub continue_url: String,
     pub cancel_url: String,
-    /// A form was filled in.
-    pub desk: bool,
+    pub before: Before,
+}
+
+/// What a step-up comes before.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Before {
+    /// One's own key.
+    Own,
+    /// Somebody's key, with a form that was filled in.
+    Desk,
+    /// An act of an admin.
+    Admin,
+}
+
+impl StepUpPage {
+    pub fn what(&self) -> String {
+        self.page.t(if self.before == Before::Admin { "stepup-what-admin" } else { "stepup-what" })
+    }
+
+    pub fn remedy(&self) -> String {
+        self.page.t(if self.before == Before::Own { "stepup-do-own" } else { "stepup-do" })
+    }
 }
 
 /// The Mac a reveal page is about.

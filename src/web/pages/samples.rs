@@ -309,7 +309,12 @@ impl World<'_> {
         add("device-lost", &DevicePage { viewings: Vec::new(), ..self.device() });
         add(
             "step-up",
-            &StepUpPage { page: self.employee(), continue_url: "/sign-in/step-up".into(), cancel_url: "/devices".into(), desk: false },
+            &StepUpPage {
+                page: self.employee(),
+                continue_url: "/sign-in/step-up".into(),
+                cancel_url: "/devices".into(),
+                before: Before::Own,
+            },
         );
         let hidden = |basis| HiddenPage {
             page: if basis == Basis::Desk { self.helpdesk() } else { self.employee() },
@@ -343,6 +348,7 @@ impl World<'_> {
         }
         all.extend(self.at_the_desk());
         all.extend(self.with_words_of_the_organisation());
+        all.extend(self.administration());
         for (name, page) in [
             ("key", self.key(Basis::Owner, false, 252)),
             ("key-large", self.key(Basis::Owner, true, 252)),

@@ -176,6 +176,13 @@ impl Cast {
         // Whoever has no token of a path puts something of its form there.
         let stranger = format!("kh_{}_{}", "0".repeat(16), "a".repeat(43));
         path = path.replace("{token}", token.as_deref().unwrap_or(&stranger));
+        if path.contains("{token_id}") {
+            let text = self.world.token(&[Scope::EscrowWrite], Door::Header, Trust::Observed).await;
+            path = path.replace("{token_id}", crate::world::token_id(&text));
+        }
+        if path.contains("{line}") {
+            path = path.replace("{line}", &self.line_of_dora().await);
+        }
         let mut granted = None;
         if path.starts_with("/reveals/") {
             let (id, browser) = self.grant(who, target).await;
@@ -219,6 +226,13 @@ impl Cast {
         let may = route.path == "/reveals/{id}" && who.holds(target);
         assert_eq!(shows, may, "{} by {who:?} of {target:?}", route.path);
         answer.status.as_u16()
+    }
+
+    /// A session that somebody else has open.
+    async fn line_of_dora(&self) -> String {
+        self.world.signed_in("dora").await;
+        let all = self.world.fresh.store.read().await.unwrap().sessions().await.unwrap();
+        all.last().unwrap().parts().0.line.to_string()
     }
 
     async fn asset(&self) -> String {

@@ -58,6 +58,16 @@ const DESK: &[(&str, &str)] =
     &[("ticket", "INC1"), ("reason", "forgot_password"), ("reason_text", ""), ("identity", "called back"), ("version", "")];
 const DEPOSIT: &str = r#"{"serial": "{serial}", "recovery_key": "AAAA-BBBB-CCCC-DDDD-EEEE-FFF2"}"#;
 
+const TOKEN: &[(&str, &str)] = &[
+    ("id", "0123456789abcdef"),
+    ("name", "MDM"),
+    ("escrow_write", "on"),
+    ("door", "header"),
+    ("trust", "proven"),
+    ("devices", ""),
+    ("expires", "90d"),
+];
+
 fn plain() -> Recipe {
     Recipe { body: Body::None, device: false, token: None }
 }
@@ -99,6 +109,11 @@ pub fn recipe(method: &str, path: &str) -> Option<Recipe> {
         ("GET", "/compat/crypt/{token}/verify/{serial}/{kind}" | "/compat/crypt/{token}/verify/{serial}/{kind}/") => {
             by_token(Body::None, Scope::StatusRead, Door::CryptPath)
         }
+        ("GET", "/admin" | "/admin/tokens" | "/admin/tokens/new" | "/admin/sources" | "/admin/devices" | "/admin/sessions") => plain(),
+        ("GET", "/admin/sign-in" | "/admin/sign-in/start" | "/admin/connect") => plain(),
+        ("GET", "/admin/tokens/{token_id}/revoke" | "/admin/connect/{token_id}" | "/admin/connect/{token_id}/status") => plain(),
+        ("POST", "/admin/tokens") => press(TOKEN, false),
+        ("POST", "/admin/tokens/{token_id}/revoke" | "/admin/sessions/{line}/end") => press(&[], false),
         _ => return None,
     })
 }
