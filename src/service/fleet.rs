@@ -33,6 +33,14 @@ pub struct Listed {
     pub owners: Vec<Login>,
 }
 
+/// What `/devices` shows.
+#[derive(Debug, Default)]
+pub struct OwnDevices {
+    pub devices: Vec<Listed>,
+    /// Rows about Macs that were taken off this person's login of late, the latest first. Each says serial number and time only.
+    pub taken: Vec<TrailRow>,
+}
+
 /// A device's page.
 pub struct DevicePage {
     pub device: Device,
@@ -83,6 +91,8 @@ pub struct DevicePatch {
 const HISTORY_LIMIT: usize = 20;
 const OWNER_CHANGES: [EventKind; 3] = [EventKind::OwnerSet, EventKind::OwnerRemoved, EventKind::LoginRebound];
 const LIST_LIMIT: i64 = 200;
+/// So long a person is told that a Mac was taken off their account.
+const TAKEN_DAYS: i64 = 90;
 /// Versions that a device's page lists.
 pub const VERSIONS_SHOWN: i64 = 100;
 /// Most devices a search shows. It answers with one more when there are more.
@@ -96,14 +106,14 @@ fn state_of(device: &Device, versions: &[KeyVersion], unverified: usize) -> KeyS
 }
 
 impl Keyharbor {
-    /// The person's own devices.
+    /// The person's own devices, and those that were theirs until lately.
     ///
     /// # Errors
     /// [`ServiceError`].
-    pub async fn own_devices(&self, person: &SignedIn, request: &RequestInfo) -> Result<Vec<Listed>> {
+    pub async fn own_devices(&self, person: &SignedIn, request: &RequestInfo) -> Result<OwnDevices> {
         self.permit(person, Action::ListOwn, request).await?;
         let ring = self.ring()?;
-        let Some(login) = person.login() else { return Ok(Vec::new()) };
+        let Some(login) = person.login() else { return Ok(OwnDevices::default()) };
         let mut tx = self.store.read().await?;
         let bound = tx.binding_by_login(&person.who().issuer, login).await?.map(|b| b.check(ring.as_ref()));
         let bound = match bound {
@@ -111,12 +121,12 @@ impl Keyharbor {
             Some(Err(_)) => {
                 drop(tx);
                 self.record_integrity("login_bindings", None, request).await?;
-                return Ok(Vec::new());
+                return Ok(OwnDevices::default());
             }
             None => false,
         };
         if !bound {
-            return Ok(Vec::new());
+            return Ok(OwnDevices::default());
         }
         let rows = tx.owned_devices(&person.who().issuer, login, LIST_LIMIT).await?;
         let mut own = Vec::with_capacity(rows.len());
@@ -128,12 +138,18 @@ impl Keyharbor {
                 Err(_) => forged.push(("device_owners", device.id)),
             }
         }
-        let listed = self.listed(&mut tx, &ring, own).await?;
+        let devices = self.listed(&mut tx, &ring, own).await?;
+        let since = self.env.now().plus_seconds(-TAKEN_DAYS * 86_400);
+        let mut taken = tx.trail_of_login(login, EventKind::OwnerRemoved, since, LIST_LIMIT).await?;
         drop(tx);
+        // One that came back is in the list again; one that went twice is named once.
+        let mut named: HashSet<String> = devices.iter().map(|l| l.device.serial.as_str().to_owned()).collect();
+        taken.retain(|row| row.event.serial.clone().is_some_and(|serial| named.insert(serial)));
+        taken.truncate(HISTORY_LIMIT);
         for (table, device) in forged {
             self.record_integrity(table, Some(device), request).await?;
         }
-        Ok(listed)
+        Ok(OwnDevices { devices, taken })
     }
 
     async fn listed(&self, tx: &mut Tx, ring: &Arc<Ring>, devices: Vec<Device>) -> Result<Vec<Listed>> {

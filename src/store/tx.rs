@@ -169,6 +169,8 @@ calls! {
     trail_list::trail_older(filter: &TrailFilter, before: Cursor, limit: i64) -> Vec<Linked>;
     /// Oldest first, those after a place.
     trail_list::trail_newer(filter: &TrailFilter, after: Cursor, limit: i64) -> Vec<Linked>;
+    /// Rows of one kind whose personal fields name this login, since then, the latest first.
+    trail_list::trail_of_login(login: &Login, kind: EventKind, since: Timestamp, limit: i64) -> Vec<TrailRow>;
     /// One of that number stays as it is.
     trail_list::add_checkpoint(checkpoint: &CheckpointRow) -> ();
     /// Highest number first, those below a number.

@@ -32,7 +32,7 @@ pub async fn start(req: HttpRequest, visit: Visit) -> Result<HttpResponse, WebEr
     let roles = person.roles();
     if roles.has(Role::Employee) {
         let own = visit.app.service.own_devices(&person, &visit.info).await?;
-        return Ok(match own.as_slice() {
+        return Ok(match own.devices.as_slice() {
             [only] => see(&format!("/devices/{}", only.device.id)),
             [] if roles.has(Role::Helpdesk) => see("/desk"),
             [] if roles.has(Role::Auditor) => see("/trail"),
@@ -50,9 +50,11 @@ pub async fn start(req: HttpRequest, visit: Visit) -> Result<HttpResponse, WebEr
 
 /// The list of one's own devices.
 pub async fn devices(v: Visitor) -> Result<HttpResponse, WebError> {
-    let listed = v.visit.app.service.own_devices(&v.person, &v.visit.info).await?;
+    let own = v.visit.app.service.own_devices(&v.person, &v.visit.info).await?;
     let formats = v.visit.formats();
-    let devices = listed
+    let taken = own.taken.iter().filter_map(|row| Some((row.event.serial.clone()?, formats.relative(row.event.at)))).collect();
+    let devices = own
+        .devices
         .into_iter()
         .map(|l| DeviceCard {
             id: l.device.id.to_string(),
@@ -64,7 +66,7 @@ pub async fn devices(v: Visitor) -> Result<HttpResponse, WebError> {
             last_seen: l.device.last_seen.map(|t| formats.relative(t)),
         })
         .collect();
-    html(&DevicesPage { page: v.visit.page(Some(&v.person), Some(Section::Devices)), devices }, StatusCode::OK)
+    html(&DevicesPage { page: v.visit.page(Some(&v.person), Some(Section::Devices)), devices, taken }, StatusCode::OK)
 }
 
 /// Names the form that a step-up kept.

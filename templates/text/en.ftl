@@ -88,6 +88,8 @@ devices-empty-why = This can be why:
 devices-empty-new = **The Mac is new.** It can take up to 24 hours before it shows here.
 devices-empty-account = **It belongs to another account.** Sign out, and sign in with the account you use on the Mac.
 devices-empty-personal = **It is your own.** Macs you encrypted yourself have no key here.
+devices-taken = No longer on your account
+devices-taken-do = The organisation took these Macs off your account. If that is wrong, contact IT.
 
 ### Device
 device-title = Device

@@ -88,6 +88,8 @@ devices-empty-why = Det kan komme av dette:
 devices-empty-new = **Mac-en er ny.** Det kan ta opptil et døgn før den vises her.
 devices-empty-account = **Den hører til en annen konto.** Logg av, og logg på med kontoen du bruker på Mac-en.
 devices-empty-personal = **Den er din egen.** Mac-er du har kryptert selv, har ingen nøkkel her.
+devices-taken = Ikke lenger på kontoen din
+devices-taken-do = Organisasjonen har fjernet disse Mac-ene fra kontoen din. Kontakt IT hvis det er feil.
 
 ### Enhet
 device-title = Enhet

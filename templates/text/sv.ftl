@@ -88,6 +88,8 @@ devices-empty-why = Det kan bero på något av detta:
 devices-empty-new = **Datorn är ny.** Det kan ta upp till ett dygn innan den syns här.
 devices-empty-account = **Den hör till ett annat konto.** Logga ut och logga in med det konto du använder på datorn.
 devices-empty-personal = **Den är din egen.** Datorer som du har krypterat själv har ingen nyckel här.
+devices-taken = Inte längre på ditt konto
+devices-taken-do = Organisationen har tagit bort de här datorerna från ditt konto. Kontakta IT om det är fel.
 
 ### Enhet
 device-title = Enhet

@@ -46,6 +46,12 @@ async fn replacing_takes_away_what_the_list_does_not_name() {
         let device = world.device_id(MAC).await;
         let mut astrid = world.signed_in("astrid").await;
         assert_eq!(astrid.get(&format!("/devices/{device}")).await.status.as_u16(), 404);
+        let list = astrid.get("/devices").await;
+        assert!(list.text.contains("No longer on your account") && list.text.contains(MAC), "S40: the old owner sees the change");
+        let mut berit = world.signed_in("berit").await;
+        assert!(!berit.get("/devices").await.text.contains("No longer on your account"), "who owns it still is told nothing");
+        import(&world, "serial,login\nC02TEST00001,astrid\n", true, false).await;
+        assert!(!astrid.get("/devices").await.text.contains("No longer on your account"), "it came back");
     }
 }
 

@@ -8,7 +8,9 @@ use sqlx::query;
 use super::super::{Conn, personal_key};
 use super::trail::{columns, read_for_people};
 use super::{get, many};
+use crate::domain::audit::{EventKind, TrailRow};
 use crate::domain::ids::Timestamp;
+use crate::domain::person::Login;
 use crate::domain::trail::{AboutDevice, AboutPerson, CheckpointRow, Cursor, Linked, TrailFilter};
 use crate::store::StoreError;
 
@@ -71,6 +73,10 @@ statements! {
     UP_BY_KIND = listing!("", "kind = $7 AND ");
     UP_BY_DEVICE = by_device!("");
     UP_BY_PERSON = by_person!("");
+    OF_LOGIN = concat!(
+        "SELECT ", columns!(), " FROM audit_events WHERE ", personal_login!(), " = $1 AND kind = $2 AND happened_at >= $3 \
+         ORDER BY happened_at DESC, seq DESC LIMIT $4"
+    );
     /// Another server may have logged that row too.
     ADD_CHECKPOINT = "INSERT INTO audit_checkpoints (seq, mac, logged_at) VALUES ($1, $2, $3) ON CONFLICT (seq) DO NOTHING";
     LAST_CHECKPOINTS = "SELECT seq, mac, logged_at, \
@@ -99,6 +105,18 @@ pub async fn trail_newer(conn: &mut Conn, filter: &TrailFilter, after: Cursor, l
         _ => UP_BY_TIME,
     };
     list(conn, statement, filter, (after, Cursor::ENDS[1]), limit).await
+}
+
+/// Rows of one kind whose personal fields name this login, the latest first.
+pub async fn trail_of_login(
+    conn: &mut Conn,
+    login: &Login,
+    kind: EventKind,
+    since: Timestamp,
+    limit: i64,
+) -> Result<Vec<TrailRow>, StoreError> {
+    let rows = query(OF_LOGIN).bind(personal_key(login.as_str())).bind(kind.code()).bind(since.0).bind(limit).fetch_all(conn).await?;
+    many(&rows, read_for_people)
 }
 
 async fn list(

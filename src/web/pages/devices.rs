@@ -13,6 +13,8 @@ use crate::i18n::Moment;
 pub struct DevicesPage {
     pub page: Page,
     pub devices: Vec<DeviceCard>,
+    /// Macs that are no longer this person's: serial number, and when they were taken off.
+    pub taken: Vec<(String, Moment)>,
 }
 
 /// A Mac in the list.

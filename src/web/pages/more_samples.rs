@@ -46,7 +46,7 @@ impl World<'_> {
         add("no-key-branded", &NoKeyPage { page: employee(), device, reason: NoKeyReason::NeverReceived, reference: "7F3K-21".into() });
         add("help-branded", &HelpPage { page: self.branded(self.page(None, &[])) });
         add("not-listed-branded", &NotListedPage { page: employee() });
-        add("devices-empty-branded", &DevicesPage { page: employee(), devices: Vec::new() });
+        add("devices-empty-branded", &DevicesPage { page: employee(), devices: Vec::new(), taken: Vec::new() });
         all
     }
 

@@ -121,6 +121,10 @@ impl World<'_> {
         }
     }
 
+    fn taken(&self) -> Vec<(String, Moment)> {
+        vec![("C17KH9DEMO09".into(), self.formats().relative(self.at("2026-11-20T08:14:00Z")))]
+    }
+
     fn devices(&self) -> Vec<DeviceCard> {
         let card = |name: &str, serial: &str, model: &str, state, seen| DeviceCard {
             id: "0197a1b2-0000-7000-8000-000000000001".into(),
@@ -298,8 +302,8 @@ impl World<'_> {
         add("start-unreachable", &start(true));
         let url = Some("https://id.example/logout".into());
         add("signed-out", &SignedOutPage { page: out(), provider: "Acme".into(), provider_sign_out_url: url });
-        add("devices", &DevicesPage { page: self.employee(), devices: self.devices() });
-        add("devices-empty", &DevicesPage { page: self.employee(), devices: Vec::new() });
+        add("devices", &DevicesPage { page: self.employee(), devices: self.devices(), taken: self.taken() });
+        add("devices-empty", &DevicesPage { page: self.employee(), devices: Vec::new(), taken: self.taken() });
         add("device", &self.device());
         add(
             "device-personal",

@@ -182,6 +182,8 @@ async fn pages_and_filters(fresh: Fresh) {
     let odd = DeviceId(id(1));
     assert_eq!(seqs(tx.trail_of_device(odd, &[], 10).await.unwrap()), [7, 5, 3, 1]);
     assert_eq!(seqs(tx.trail_of_device(odd, &[EventKind::DepositNew], 10).await.unwrap()), [3, 1]);
+    let nobody = keyharbor::domain::Login::parse("nobody-of-that-name").unwrap();
+    assert!(tx.trail_of_login(&nobody, EventKind::OwnerRemoved, Timestamp(0), 10).await.unwrap().is_empty());
     assert_eq!(seqs(tx.trail_of_device(odd, &[EventKind::DepositNew, EventKind::RevealViewed], 2).await.unwrap()), [7, 5]);
     assert_eq!(tx.last_trail_time().await.unwrap(), Some(Timestamp(events[6].at.0)));
 }
