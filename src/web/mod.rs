@@ -4,7 +4,7 @@
 //! what holds for every answer (headers, host, cross-site checks, sealed, panics, the log line) is in `guard`, always on.
 
 mod agents;
-mod api;
+pub mod api;
 pub mod assets;
 pub mod brand;
 mod desk;
@@ -143,9 +143,11 @@ routes! {
     "/trail/devices/{id}" { GET trail::device: Person }
     "/trail/people" { GET trail::person: Person }
     "/trail/export" { POST trail::export: Person }
-    "/api/v1/deposits" { POST api::deposits: Token }
-    "/api/v1/devices/{serial}" { GET api::read_device: Token, PUT api::write_device: Token }
-    "/api/v1/devices/{serial}/escrow-status" { GET api::escrow_status: Token }
+    "/api/v1/deposits" { POST api::deposits::create: Token }
+    "/api/v1/devices" { GET api::devices::list: Token }
+    "/api/v1/devices/{serial}" { GET api::devices::read: Token, PUT api::devices::write: Token }
+    "/api/v1/devices/{serial}/escrow-status" { GET api::devices::status: Token }
+    "/api/v1/events" { GET api::events::list: Token }
     "/compat/crypt/checkin" { POST agents::check_in: Agent }
     "/compat/crypt/checkin/" { POST agents::check_in: Agent }
     "/compat/crypt/verify/{serial}/{kind}" { GET agents::verify: Agent }
@@ -162,6 +164,9 @@ routes! {
     "/healthz" { GET health::live: Public }
     "/readyz" { GET health::ready: Public }
     "/metrics" { GET operations::metrics: Public }
+    "/docs" { GET api::reference::page: Public }
+    "/docs.css" { GET api::reference::sheet: Public }
+    "/openapi.json" { GET api::reference::openapi: Public }
 }
 
 fn method_not_allowed(methods: &str) -> WebError {

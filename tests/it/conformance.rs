@@ -1,6 +1,7 @@
 //! Every store function on both engines: the same suite, twice. Also what only two engines together can show: equal schemas,
 //! statements that prepare on each.
 
+mod answers;
 mod lists;
 mod rows;
 mod schema;

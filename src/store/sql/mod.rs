@@ -14,6 +14,7 @@ use crate::store::StoreError;
 
 pub mod devices;
 pub mod keys;
+pub mod once;
 pub mod people;
 pub mod reveals;
 pub mod ring;
@@ -24,8 +25,19 @@ pub mod trail;
 pub mod trail_list;
 
 /// The statements of each file.
-pub const ALL: &[&[(&str, &str)]] =
-    &[devices::ALL, search::ALL, people::ALL, sessions::ALL, tokens::ALL, keys::ALL, reveals::ALL, trail::ALL, trail_list::ALL, ring::ALL];
+pub const ALL: &[&[(&str, &str)]] = &[
+    devices::ALL,
+    search::ALL,
+    people::ALL,
+    sessions::ALL,
+    tokens::ALL,
+    keys::ALL,
+    reveals::ALL,
+    trail::ALL,
+    trail_list::ALL,
+    ring::ALL,
+    once::ALL,
+];
 
 /// A column's value; an error names the column and nothing else.
 fn get<'r, T: Decode<'r, Db> + Type<Db>>(row: &'r Row, column: &'static str) -> Result<T, StoreError> {
