@@ -67,6 +67,7 @@ has_chromium() {
 install_missing() {
   local missing=()
   [[ -n $(newest_postgres) ]] || missing+=(postgresql)
+  python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3-venv)
   command -v curl >/dev/null || missing+=(curl)
   command -v python3 >/dev/null || missing+=(python3)
   if [[ $cargo_tests == yes ]]; then
@@ -75,6 +76,7 @@ install_missing() {
     [[ -x /usr/sbin/haproxy ]] || missing+=(haproxy)
     command -v caddy >/dev/null || missing+=(caddy)
   fi
+  command -v jq >/dev/null || missing+=(jq)
   if [[ $browser == yes ]]; then
     has_chromium || missing+=(chromium)
     command -v firefox-esr >/dev/null || command -v firefox >/dev/null || missing+=(firefox-esr)
@@ -183,6 +185,9 @@ begin 'cargo build'
 cargo build --locked
 
 if [[ $cargo_tests == yes ]]; then
+  begin 'schemathesis'
+  tests/api/schemathesis.sh
+
   begin 'cargo test --no-run'
   cargo test --locked --no-run
 fi

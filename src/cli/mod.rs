@@ -73,6 +73,8 @@ enum Command {
     /// The trail.
     #[command(subcommand)]
     Audit(audit::AuditCommand),
+    /// Print the API's OpenAPI document (JSON).
+    Openapi,
     /// Try it: the real server with an identity provider, people and devices of its own.
     Demo(demo::Demo),
     /// Write the manual pages or the completions of the shells.
@@ -138,6 +140,7 @@ async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let file = arguments.config.or_else(installed_settings);
     let file = file.as_deref();
     match arguments.command {
+        Command::Openapi => say(crate::web::api::document::text().trim_end()),
         Command::Demo(demo) => return demo::run(demo).await,
         Command::Generate(command) => generate::run(&command)?,
         Command::Config(ConfigCommand::Defaults) => say(Config::reference()),

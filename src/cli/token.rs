@@ -29,7 +29,7 @@ pub struct Create {
     /// What it is for, e.g. "Crypt clients".
     #[arg(long)]
     name: String,
-    /// escrow:write, status:read, devices:read, devices:write; several with commas. owners:write and audit:read open no door yet.
+    /// escrow:write, status:read, devices:read, devices:write, audit:read; several with commas. owners:write opens no door yet.
     #[arg(long, value_delimiter = ',', required = true)]
     scope: Vec<String>,
     /// How much its word weighs: "observed" for a token that a fleet shares, "proven" for an MDM server.

@@ -19,7 +19,9 @@ use crate::domain::person::Role;
 use crate::domain::policy::Exclusive;
 pub use colour::{Palette, Tones};
 pub use secret::Secret;
-pub use sections::{Custody, Database, Log, Migrate, Oidc, Operations, Outbound, Portal, PortalTexts, Reveal, Server, Sessions, StepUp};
+pub use sections::{
+    Api, Custody, Database, Log, Migrate, Oidc, Operations, Outbound, Portal, PortalTexts, Reveal, Server, Sessions, StepUp,
+};
 
 /// Why the settings cannot be used. Names the setting, never a secret's value.
 #[derive(Debug, thiserror::Error)]
@@ -51,6 +53,7 @@ pub struct Config {
     pub oidc: Oidc,
     pub reveal: Reveal,
     pub sessions: Sessions,
+    pub api: Api,
     pub portal: Portal,
     pub outbound: Outbound,
     pub log: Log,
@@ -125,6 +128,7 @@ impl Config {
         Custody::describe(&mut out, "custody");
         Oidc::describe(&mut out, "oidc");
         Reveal::describe(&mut out, "reveal");
+        Api::describe(&mut out, "api");
         Sessions::describe(&mut out, "sessions");
         Portal::describe(&mut out, "portal");
         PortalTexts::describe(&mut out, "portal.texts.sv");

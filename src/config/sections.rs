@@ -204,6 +204,17 @@ section! {
 }
 
 section! {
+    /// The API and the agents' protocols.
+    Api {
+        /// Requests that one token may send to /api/ in a minute; 0 = any number. Each server process counts for itself. A
+        /// stream of deposits is one request, however many lines it has.
+        requests_per_minute: u32 = 1200,
+        /// The same for agents' check-ins below /compat/, where a whole fleet may share one token.
+        agent_requests_per_minute: u32 = 6000,
+    }
+}
+
+section! {
     /// Sessions.
     Sessions {
         /// Minutes without a request until a session ends.

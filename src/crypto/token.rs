@@ -19,6 +19,10 @@ pub enum Purpose {
     SignInBrowser,
     ApiToken,
     Csrf,
+    /// An `Idempotency-Key` of a token.
+    OnceKey,
+    /// What was asked with it.
+    OnceBody,
 }
 
 impl Purpose {
@@ -29,6 +33,8 @@ impl Purpose {
             Self::SignInBrowser => "keyharbor/v1/token/browser",
             Self::ApiToken => "keyharbor/v1/token/api",
             Self::Csrf => "keyharbor/v1/token/csrf",
+            Self::OnceKey => "keyharbor/v1/token/idempotency-key",
+            Self::OnceBody => "keyharbor/v1/token/idempotency-body",
         }
     }
 }

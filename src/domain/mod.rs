@@ -9,6 +9,7 @@ pub mod escrow;
 pub mod finding;
 pub mod ids;
 pub mod integrity;
+pub mod once;
 pub mod person;
 pub mod policy;
 pub mod recovery_key;

@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 
+use super::once::{Answer, Done, Once};
 use super::{Keyharbor, RequestInfo, Result, ServiceError};
 use crate::crypto::{Place, Ring};
 use crate::domain::audit::{Actor, Event, EventKind, Outcome};
@@ -103,8 +104,22 @@ pub enum Refused {
     DeviceRow,
 }
 
+/// One answer for each deposit of a batch, in order.
+pub type Answers = Vec<Result<Receipt, Refused>>;
+
+/// Makes the answer to a whole batch.
+pub type Whole<'a> = dyn Fn(&[Result<Receipt, Refused>]) -> Option<Answer> + 'a;
+
+/// How the answer to a batch is kept for when it comes again.
+#[derive(Clone, Copy)]
+pub struct Keep<'a> {
+    pub once: &'a Once,
+    /// The whole answer; `None` when the request comes to nothing.
+    pub answer: &'a Whole<'a>,
+}
+
 /// Deposits in one transaction.
-const PART: usize = 100;
+pub const PART: usize = 100;
 
 /// Ids that exist before the first try, so that a second one writes the same rows.
 struct Ids {
@@ -119,16 +134,44 @@ impl Keyharbor {
     /// # Errors
     /// [`ServiceError`]: sealed, the database or the trail. What parts before had stored stays: handing the batch in again
     /// is harmless.
-    pub async fn deposit(&self, source: &Source, deposits: &[Deposit], request: &RequestInfo) -> Result<Vec<Result<Receipt, Refused>>> {
-        let mut answers = Vec::with_capacity(deposits.len());
-        for part in deposits.chunks(PART) {
-            answers.extend(self.deposit_part(source, part, request).await?);
+    pub async fn deposit(&self, source: &Source, deposits: &[Deposit], request: &RequestInfo) -> Result<Answers> {
+        match self.deposit_once(source, deposits, None, request).await? {
+            Done::Now(answers) => Ok(answers),
+            Done::Before(_) => Err(ServiceError::Internal("an answer to another request")),
         }
-        Ok(answers)
+    }
+
+    /// The same for a request that may come again: its answer is kept together with the last part.
+    ///
+    /// # Errors
+    /// As `deposit`, and [`ServiceError::KeyReused`].
+    pub async fn deposit_once(
+        &self,
+        source: &Source,
+        deposits: &[Deposit],
+        keep: Option<Keep<'_>>,
+        request: &RequestInfo,
+    ) -> Result<Done<Answers>> {
+        let mut answers = Vec::with_capacity(deposits.len());
+        let mut parts = deposits.chunks(PART).peekable();
+        while let Some(part) = parts.next() {
+            let keep = keep.filter(|_| parts.peek().is_none()).map(|keep| (keep, answers.as_slice()));
+            match self.deposit_part(source, part, keep, request).await? {
+                Done::Now(more) => answers.extend(more),
+                before => return Ok(before),
+            }
+        }
+        Ok(Done::Now(answers))
     }
 
     /// One transaction: all of it is stored, or nothing.
-    async fn deposit_part(&self, source: &Source, deposits: &[Deposit], request: &RequestInfo) -> Result<Vec<Result<Receipt, Refused>>> {
+    async fn deposit_part(
+        &self,
+        source: &Source,
+        deposits: &[Deposit],
+        keep: Option<(Keep<'_>, &[Result<Receipt, Refused>])>,
+        request: &RequestInfo,
+    ) -> Result<Done<Answers>> {
         let ring = self.ring()?;
         let ids: Vec<Ids> = deposits.iter().map(|_| Ids { device: DeviceId::new(&self.env), version: VersionId::new(&self.env) }).collect();
         // Devices are locked in the order of their serial numbers, so that two batches never wait for each other.
@@ -137,6 +180,13 @@ impl Keyharbor {
         self.retry(async || {
             let mut tx = self.store.write().await?;
             let mut events = Vec::with_capacity(deposits.len());
+            let mut claim = None;
+            if let Some((keep, _)) = keep {
+                match self.claim(&mut tx, &ring, keep.once, &mut events, request).await? {
+                    Ok(fresh) => claim = Some(fresh),
+                    Err(answer) => return Ok(Done::Before(answer)),
+                }
+            }
             let mut answers: Vec<(usize, Result<Receipt, Refused>)> = Vec::with_capacity(deposits.len());
             for i in &order {
                 let (Some(deposit), Some(ids)) = (deposits.get(*i), ids.get(*i)) else { continue };
@@ -145,9 +195,14 @@ impl Keyharbor {
             }
             let taken: Vec<DeviceId> = answers.iter().filter_map(|(_, a)| a.as_ref().ok()).map(|r| r.device).collect();
             self.note_source(&mut tx, source, &taken, answers.len() - taken.len()).await?;
-            self.conclude(tx, &events).await?;
             answers.sort_by_key(|(i, _)| *i);
-            Ok(answers.into_iter().map(|(_, a)| a).collect())
+            let answers: Vec<_> = answers.into_iter().map(|(_, a)| a).collect();
+            if let (Some(claim), Some((keep, before))) = (claim, keep) {
+                let answer = (keep.answer)(&[before, answers.as_slice()].concat());
+                self.settle(&mut tx, &ring, claim, answer).await?;
+            }
+            self.conclude(tx, &events).await?;
+            Ok(Done::Now(answers))
         })
         .await
     }

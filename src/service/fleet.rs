@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::access::SignedIn;
 use super::escrow::verified;
+use super::once::{Answer, Done, Once};
 use super::reveal::{NoKey, no_key};
 use super::{Keyharbor, RequestInfo, Result, ServiceError};
 use crate::crypto::Ring;
@@ -87,6 +88,9 @@ pub struct DevicePatch {
     pub state: Option<crate::domain::DeviceState>,
 }
 
+/// The answer to a device's being written; `true`: it was made.
+pub type Written = dyn Fn(&Device, bool) -> Answer;
+
 /// Most lines of each list on a device's page.
 const HISTORY_LIMIT: usize = 20;
 const OWNER_CHANGES: [EventKind; 3] = [EventKind::OwnerSet, EventKind::OwnerRemoved, EventKind::LoginRebound];
@@ -152,7 +156,7 @@ impl Keyharbor {
         Ok(OwnDevices { devices, taken })
     }
 
-    async fn listed(&self, tx: &mut Tx, ring: &Arc<Ring>, devices: Vec<Device>) -> Result<Vec<Listed>> {
+    pub(super) async fn listed(&self, tx: &mut Tx, ring: &Arc<Ring>, devices: Vec<Device>) -> Result<Vec<Listed>> {
         let ids: Vec<DeviceId> = devices.iter().map(|d| d.id).collect();
         let mut versions: HashMap<DeviceId, Vec<_>> = HashMap::new();
         for row in tx.leaders_of(&ids).await? {
@@ -263,20 +267,29 @@ impl Keyharbor {
     /// Makes or changes a device. `true` = it was made.
     ///
     /// # Errors
-    /// [`ServiceError::Refused`] out of scope; the database; the trail.
+    /// [`ServiceError::Refused`] out of scope; [`ServiceError::KeyReused`]; the database; the trail.
     pub async fn write_device(
         &self,
         token: &ApiToken,
         serial: &Serial,
         patch: &DevicePatch,
+        keep: Option<(&Once, &Written)>,
         request: &RequestInfo,
-    ) -> Result<(Device, bool)> {
+    ) -> Result<Done<(Device, bool)>> {
         let relation = if token.covers(serial) { Relation::NoDevice } else { Relation::Unknown };
         self.permit_token(token, Action::WriteDevice, relation, request).await?;
         let ring = self.ring()?;
         let id = DeviceId::new(&self.env);
         self.retry(async || {
             let mut tx = self.store.write().await?;
+            let mut events = Vec::new();
+            let mut claim = None;
+            if let Some((once, answer)) = keep {
+                match self.claim(&mut tx, &ring, once, &mut events, request).await? {
+                    Ok(fresh) => claim = Some((fresh, answer)),
+                    Err(before) => return Ok(Done::Before(before)),
+                }
+            }
             let found = tx.device_by_serial_locked(serial).await?;
             let made = found.is_none();
             if let Some(bent) = found.as_ref().filter(|d| !d.verifies(ring.as_ref())) {
@@ -300,9 +313,18 @@ impl Keyharbor {
                 if after.ownership != before.ownership {
                     event.detail = format!("ownership {}", after.ownership.code());
                 }
-                self.conclude(tx, &[event]).await?;
+                events.push(event);
             }
-            Ok((after, made))
+            let kept = claim.is_some();
+            if let Some((claim, answer)) = claim {
+                self.settle(&mut tx, &ring, claim, Some(answer(&after, made))).await?;
+            }
+            match events.as_slice() {
+                [] if kept => tx.commit_unrecorded().await?,
+                [] => {}
+                events => self.conclude(tx, events).await.map(|_| ())?,
+            }
+            Ok(Done::Now((after, made)))
         })
         .await
     }

@@ -14,8 +14,11 @@ pub mod custody;
 pub mod escrow;
 pub mod fleet;
 pub mod forms;
+pub mod inventory;
 pub mod logout;
+pub mod once;
 pub mod owners;
+pub mod pace;
 pub mod replay;
 pub mod reveal;
 pub mod sign_in;
@@ -53,6 +56,8 @@ pub enum ServiceError {
     Invalid { field: &'static str, why: String },
     #[error("too many requests until {until:?}")]
     TooMany { until: Timestamp, now: Timestamp },
+    #[error("the idempotency key came with another request before")]
+    KeyReused,
     #[error("the trail cannot be written: {0}")]
     Trail(#[source] StoreError),
     #[error("the database: {0}")]
@@ -114,6 +119,7 @@ pub struct Keyharbor {
     pub(crate) checkpoint: Arc<trail::Checkpoint>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) stopping: Arc<AtomicBool>,
+    pub(crate) pace: Arc<pace::Pace>,
 }
 
 /// How long one act may try, all in all, before it answers "unavailable".
@@ -122,8 +128,8 @@ const PATIENCE: Duration = Duration::from_millis(4500);
 impl Keyharbor {
     pub fn new(store: Store, env: Env, rules: Rules, oidc: Oidc, custody: custody::Custody) -> Self {
         let (rules, custody) = (Arc::new(rules), Arc::new(custody));
-        let (throttle, checkpoint, metrics, stopping) = Default::default();
-        Self { store, env, rules, oidc, custody, throttle, checkpoint, metrics, stopping }
+        let (throttle, checkpoint, metrics, stopping, pace) = Default::default();
+        Self { store, env, rules, oidc, custody, throttle, checkpoint, metrics, stopping, pace }
     }
 
     pub fn env(&self) -> &Env {
@@ -178,9 +184,10 @@ impl Keyharbor {
             );
             return Err(ServiceError::Trail(StoreError::Decode("audit_head")));
         }
+        let now = self.env.now();
         let receipt = tx.commit(pending).await.map_err(ServiceError::Trail)?;
         self.checkpoint.note(receipt.seq());
-        self.metrics.recorded(events, receipt.seq(), self.env.now());
+        self.metrics.recorded(events, receipt.seq(), now);
         Ok(receipt)
     }
 

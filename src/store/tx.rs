@@ -6,6 +6,7 @@ use crate::domain::audit::{EventKind, TrailRow};
 use crate::domain::device::{Device, Serial};
 use crate::domain::escrow::KeyVersion;
 use crate::domain::ids::{DeviceId, GrantId, LineId, RowId, SessionId, Timestamp, VersionId};
+use crate::domain::once::Answered;
 use crate::domain::person::{Binding, Login, Owner, Person, Session, SignIn, Subject};
 use crate::domain::source::{Gap, SourceNote, SourceRow, Stretch};
 use crate::domain::trail::{CheckpointRow, Cursor, Linked, TrailFilter};
@@ -48,6 +49,9 @@ calls! {
     devices::devices_after(after: DeviceId, limit: i64) -> Vec<Device>;
     /// In no particular order; unknown serial numbers are left out.
     devices::devices_by_serials(serials: &[Serial]) -> Vec<Device>;
+    /// By serial number, those after a text, at or after `from` and before `until`; each with its serial number as stored, which
+    /// says where the next page begins although the row cannot be read.
+    devices::devices_by_serial(after: &str, from: &str, until: &str, limit: i64) -> Vec<(String, Device)>;
     /// `false`: that serial number exists.
     devices::insert_device(device: &Device) -> bool;
     /// Writes all but id, serial number and creation time. `false`: no such device.
@@ -177,6 +181,8 @@ calls! {
     trail_list::checkpoints_before(seq: i64, limit: i64) -> Vec<CheckpointRow>;
     /// Oldest first, those after a number.
     trail::trail_after(seq: i64, limit: i64) -> Vec<TrailRow>;
+    /// The same, where a row whose words this version does not know hides no other.
+    trail::trail_feed(after: i64, limit: i64) -> Vec<TrailRow>;
     /// Newest first; no kinds means all kinds.
     trail::trail_of_device(device: DeviceId, kinds: &[EventKind], limit: i64) -> Vec<TrailRow>;
     /// The time of the last row.
@@ -212,4 +218,12 @@ calls! {
     ring::replace_key_ring(old_generation: i64, ring: &RingRow) -> bool;
     /// No device, no key version, no trail row.
     ring::is_empty() -> bool;
+
+    /// Waits for another transaction that claims the same key. `false`: there is a row of that key.
+    once::claim_answer(row: &Attested<Answered>) -> bool;
+    once::answer_by_key(key_hash: &[u8]) -> Option<Attested<Answered>>;
+    /// Compare-and-set of all but the key. `false`: the row is gone or its MAC is another.
+    once::settle_answer(old_mac: &[u8], row: &Attested<Answered>) -> bool;
+    /// Deletes those made before.
+    once::sweep_answers(before: Timestamp) -> u64;
 }

@@ -9,6 +9,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use base64::Engine as _;
 
 use super::WebError;
+use super::api::pace;
 use super::extract::{Body, SMALL_BODY, Visit, is_form};
 use crate::domain::device::Serial;
 use crate::domain::policy::{Action, Relation};
@@ -17,9 +18,16 @@ use crate::domain::token::{ApiToken, Door};
 use crate::formats::crypt::{self, CheckedIn, Verified};
 use crate::service::ServiceError;
 use crate::service::escrow::{Deposit, Hints, Refused, Source};
+use crate::service::pace::Way;
 
-/// The token of the path, or of the header at the doors without one.
+/// The token of the path, or of the header at the doors without one; within its limit.
 async fn caller(req: &HttpRequest, visit: &Visit) -> Result<ApiToken, WebError> {
+    let token = token_of(req, visit).await?;
+    pace(req, visit, &token, Way::Agents).await?;
+    Ok(token)
+}
+
+async fn token_of(req: &HttpRequest, visit: &Visit) -> Result<ApiToken, WebError> {
     let service = &visit.app.service;
     if let Some(token) = req.match_info().get("token") {
         return Ok(service.authenticate_token(Some(token), Door::CryptPath, &visit.info).await?);

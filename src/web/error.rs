@@ -39,6 +39,8 @@ pub enum WebError {
     Encoding,
     #[error("the media type is not supported")]
     MediaType,
+    #[error("the idempotency key came with another request before")]
+    KeyReused,
     #[error("the host is not ours")]
     Misdirected,
     /// The request cannot be read at all; `code` says why.
@@ -99,6 +101,7 @@ impl From<ServiceError> for WebError {
             ServiceError::Refused(Refusal::NotSignedIn) => Self::BadToken,
             ServiceError::Invalid { field, why } => Self::Field { field: field.to_owned(), why },
             ServiceError::TooMany { until, now } => Self::TooMany { until, now },
+            ServiceError::KeyReused => Self::KeyReused,
             ServiceError::Sealed => down(Down::Sealed, e),
             ServiceError::Trail(_) => down(Down::Trail, e),
             // Nothing was done, or nobody knows whether it was: the caller may try again.
@@ -163,6 +166,7 @@ impl WebError {
             Self::TooSlow => (StatusCode::REQUEST_TIMEOUT, "too_slow"),
             Self::Encoding => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "content_encoding"),
             Self::MediaType => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "media_type"),
+            Self::KeyReused => (StatusCode::UNPROCESSABLE_ENTITY, "idempotency_key_reused"),
             Self::Misdirected => (StatusCode::MISDIRECTED_REQUEST, "unknown_host"),
             Self::Bad { code } => (StatusCode::BAD_REQUEST, code),
             Self::Field { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "invalid_field"),
@@ -192,7 +196,7 @@ impl WebError {
             Self::Csrf => ErrorKind::CsrfFailed,
             Self::MethodNotAllowed { .. } => ErrorKind::MethodNotAllowed,
             Self::TooLarge => ErrorKind::PayloadTooLarge,
-            Self::TooSlow | Self::Encoding | Self::MediaType | Self::Bad { .. } | Self::Field { .. } => {
+            Self::TooSlow | Self::Encoding | Self::MediaType | Self::KeyReused | Self::Bad { .. } | Self::Field { .. } => {
                 ErrorKind::BadRequest { what: String::new() }
             }
             Self::TooMany { until, .. } => ErrorKind::TooManyRequests { until: Some(visit.formats().soon(*until)), desk: false },

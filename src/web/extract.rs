@@ -208,12 +208,17 @@ pub fn is_form(req: &HttpRequest) -> bool {
     media_type(req).eq_ignore_ascii_case("application/x-www-form-urlencoded")
 }
 
+/// Is the body packed? Nothing here unpacks one: a small one may be a large one inside.
+pub fn is_encoded(headers: &header::HeaderMap) -> bool {
+    headers.get_all(header::CONTENT_ENCODING).any(|v| !v.as_bytes().eq_ignore_ascii_case(b"identity"))
+}
+
 /// Reads a body: at most `limit` bytes, within the deadline, as it was sent (nothing is inflated).
 ///
 /// # Errors
 /// [`WebError::TooLarge`], [`WebError::TooSlow`], [`WebError::Encoding`], or a connection that broke.
 pub async fn read(req: &HttpRequest, payload: &mut Payload, limit: usize) -> Result<web::Bytes, WebError> {
-    if req.headers().get(header::CONTENT_ENCODING).is_some_and(|v| v.as_bytes() != b"identity") {
+    if is_encoded(req.headers()) {
         return Err(WebError::Encoding);
     }
     let declared = req.headers().get(header::CONTENT_LENGTH).and_then(|v| v.to_str().ok()).and_then(|v| v.parse::<usize>().ok());
@@ -246,6 +251,14 @@ impl<const LIMIT: usize> Body<LIMIT> {
     /// As [`read`].
     pub async fn read(mut self) -> Result<web::Bytes, WebError> {
         read(&self.req, &mut self.payload, LIMIT).await
+    }
+
+    /// The body as it comes, for who reads it piece by piece and keeps an eye on size and time.
+    ///
+    /// # Errors
+    /// [`WebError::Encoding`].
+    pub fn unread(self) -> Result<Payload, WebError> {
+        if is_encoded(self.req.headers()) { Err(WebError::Encoding) } else { Ok(self.payload) }
     }
 }
 

@@ -15,9 +15,9 @@ use askama::Template as _;
 use futures_util::FutureExt as _;
 
 use super::error::{Down, WebError};
-use super::extract::{RequestId, SESSION_COOKIE, Visit, person_of};
+use super::extract::{RequestId, SESSION_COOKIE, Visit, is_encoded, person_of};
 use super::pages::ErrorPage;
-use super::{App, ROUTES, assets, unread};
+use super::{App, ROUTES, api, assets, unread};
 use crate::domain::EventKind;
 use crate::domain::ids::DeviceId;
 use crate::service::ServiceError;
@@ -110,6 +110,10 @@ fn finish(note: &Note, mut answer: ServiceResponse<BoxBody>) -> ServiceResponse<
         }
         answer = answer.into_response(rendered);
     }
+    let paced = answer.request().extensions().get::<api::Paced>().copied();
+    if let Some(paced) = paced {
+        api::rate_limit_headers(answer.headers_mut(), paced);
+    }
     headers(answer.headers_mut(), note);
     let pattern = answer.request().match_pattern();
     log(note, pattern.as_deref().unwrap_or("-"), answer.status());
@@ -140,6 +144,9 @@ async fn refused(note: &Note, req: &ServiceRequest) -> Option<WebError> {
     if *surface == Surface::Page && changes(&note.method) && cross_site(app, req.headers()) {
         record_cross_site(req.request(), &note.visit).await;
         return Some(WebError::Csrf);
+    }
+    if *surface == Surface::Page && is_encoded(req.headers()) {
+        return Some(WebError::Encoding);
     }
     None
 }

@@ -5,7 +5,7 @@
 
 mod admin;
 mod agents;
-mod api;
+pub mod api;
 pub mod assets;
 pub mod brand;
 mod desk;
@@ -157,9 +157,11 @@ routes! {
     "/admin/connect" { GET admin::connect::choose: Person }
     "/admin/connect/{token_id}" { GET admin::connect::wait: Person }
     "/admin/connect/{token_id}/status" { GET admin::connect::status: Person }
-    "/api/v1/deposits" { POST api::deposits: Token }
-    "/api/v1/devices/{serial}" { GET api::read_device: Token, PUT api::write_device: Token }
-    "/api/v1/devices/{serial}/escrow-status" { GET api::escrow_status: Token }
+    "/api/v1/deposits" { POST api::deposits::create: Token }
+    "/api/v1/devices" { GET api::devices::list: Token }
+    "/api/v1/devices/{serial}" { GET api::devices::read: Token, PUT api::devices::write: Token }
+    "/api/v1/devices/{serial}/escrow-status" { GET api::devices::status: Token }
+    "/api/v1/events" { GET api::events::list: Token }
     "/compat/crypt/checkin" { POST agents::check_in: Agent }
     "/compat/crypt/checkin/" { POST agents::check_in: Agent }
     "/compat/crypt/verify/{serial}/{kind}" { GET agents::verify: Agent }
@@ -176,6 +178,9 @@ routes! {
     "/healthz" { GET health::live: Public }
     "/readyz" { GET health::ready: Public }
     "/metrics" { GET operations::metrics: Public }
+    "/docs" { GET api::reference::page: Public }
+    "/docs.css" { GET api::reference::sheet: Public }
+    "/openapi.json" { GET api::reference::openapi: Public }
 }
 
 fn method_not_allowed(methods: &str) -> WebError {

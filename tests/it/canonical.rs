@@ -4,6 +4,7 @@
 use keyharbor::domain::audit::{Actor, Event, Personal};
 use keyharbor::domain::device::{Device, DeviceState, Ownership};
 use keyharbor::domain::ids::{DeviceId, EventId, GrantId, LineId, RowId, SessionId, VersionId};
+use keyharbor::domain::once::Answered;
 use keyharbor::domain::person::{Binding, Owner, Role, Session, Subject};
 use keyharbor::domain::reveal::{Basis, Grant};
 use keyharbor::domain::token::{ApiToken, Door, Scope};
@@ -84,6 +85,9 @@ fn s52_every_deciding_field_of_token_grant_version_and_device_is_under_the_mac()
         and: revealed_at = None;
         free: confirmed_at = at(99);
         alone: kind);
+    fields!(filled::answered() => Answered, Deciding::canonical;
+        covered: key_hash = vec![9; 37], body_hash = vec![9; 37], status = 200, answer = "{}".into(), created_at = at(99);
+        and: ; free: ; alone: );
     // One kind today, so its name is looked for instead.
     let kind = SecretKind::RecoveryKey.code().as_bytes();
     assert!(filled::version().canonical().windows(kind.len()).any(|part| part == kind));

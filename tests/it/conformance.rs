@@ -2,6 +2,7 @@
 //! statements that prepare on each.
 
 mod admin;
+mod answers;
 mod lists;
 mod rows;
 mod schema;

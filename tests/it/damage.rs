@@ -114,7 +114,15 @@ proptest! {
         for kek in [kek, 0, 1] {
             prop_assert!(matches!(open(&ring, &bytes, kek), Some(EnvelopeError::Opaque | EnvelopeError::UnknownKek)));
         }
-        for purpose in [Purpose::Session, Purpose::SignInState, Purpose::SignInBrowser, Purpose::ApiToken, Purpose::Csrf] {
+        for purpose in [
+            Purpose::Session,
+            Purpose::SignInState,
+            Purpose::SignInBrowser,
+            Purpose::ApiToken,
+            Purpose::Csrf,
+            Purpose::OnceKey,
+            Purpose::OnceBody,
+        ] {
             prop_assert!(!ring.token_hash_ok(purpose, b"s", &bytes));
         }
         prop_assert!(!ring.row_mac_ok(b"s", &bytes) && !ring.chain_ok(b"p", b"s", &bytes));

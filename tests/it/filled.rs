@@ -5,6 +5,7 @@
 use keyharbor::domain::audit::{Actor, Event, Personal};
 use keyharbor::domain::device::{Device, DeviceState, Ownership};
 use keyharbor::domain::ids::{DeviceId, EventId, GrantId, LineId, RowId, SessionId, Timestamp, VersionId};
+use keyharbor::domain::once::Answered;
 use keyharbor::domain::person::{Binding, Login, Owner, Role, Roles, Session, Subject};
 use keyharbor::domain::reveal::{Basis, Grant};
 use keyharbor::domain::token::{ApiToken, Door, Scope, Scopes};
@@ -126,6 +127,10 @@ pub fn device() -> Device {
         last_seen: Some(at(36)),
         row_mac: vec![37; 37],
     }
+}
+
+pub fn answered() -> Answered {
+    Answered { key_hash: vec![45; 37], body_hash: vec![46; 37], status: 201, answer: r#"{"status":"new"}"#.into(), created_at: at(47) }
 }
 
 pub fn personal() -> Personal {

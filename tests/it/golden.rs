@@ -12,12 +12,14 @@ use crate::filled;
 
 const FILE: &str = include_str!("../../src/crypto/golden_v1.txt");
 const SECRET: &[u8] = b"a secret of the first release";
-const PURPOSES: [(&str, Purpose); 5] = [
+const PURPOSES: [(&str, Purpose); 7] = [
     ("token-session", Purpose::Session),
     ("token-state", Purpose::SignInState),
     ("token-browser", Purpose::SignInBrowser),
     ("token-api", Purpose::ApiToken),
     ("token-csrf", Purpose::Csrf),
+    ("token-idempotency-key", Purpose::OnceKey),
+    ("token-idempotency-body", Purpose::OnceBody),
 ];
 
 fn bytes(hex: &str) -> Vec<u8> {
@@ -58,6 +60,7 @@ fn made() -> Vec<(&'static str, Vec<u8>)> {
     all.push(("api-token-bare", filled::bare_token().canonical()));
     all.push(("grant", filled::grant().canonical()));
     all.push(("grant-bare", filled::bare_grant().canonical()));
+    all.push(("answered", filled::answered().canonical()));
     all.push(("version", filled::version().canonical()));
     all.push(("device", filled::device().canonical()));
     all.push(("device-mac", ring.row_mac(&filled::device().canonical())));

@@ -261,14 +261,18 @@ fn with_header(request: test::TestRequest, name: &str, value: &str) -> test::Tes
 pub async fn send(app: &web::Data<App>, request: test::TestRequest) -> Answer {
     use actix_web::dev::Service as _;
     let service = test::init_service(application(app.clone())).await;
-    let response = match service.call(request.to_request()).await {
+    let request = request.to_request();
+    let (method, path) = (request.method().to_string(), request.path().to_owned());
+    let response = match service.call(request).await {
         Ok(response) => response.into_parts().1.map_into_boxed_body(),
         // What the server's dispatcher does with an error of the outermost middleware.
         Err(error) => error.error_response(),
     };
     let (status, headers) = (response.status(), response.headers().clone());
     let bytes = to_bytes(response.into_body()).await.unwrap_or_default();
-    Answer { status, headers, text: String::from_utf8_lossy(&bytes).into_owned() }
+    let answer = Answer { status, headers, text: String::from_utf8_lossy(&bytes).into_owned() };
+    crate::openapi::hold(&method, &path, answer.status, answer.header("content-type"), &answer.text);
+    answer
 }
 
 /// Keeps cookies as a browser would, sends what a browser sends with navigation and with forms.

@@ -3,7 +3,7 @@
 use sqlx::query;
 
 use super::super::{Conn, Row, text_list};
-use super::{Cells, search};
+use super::{Cells, get, search};
 use crate::domain::Attested;
 use crate::domain::device::{Device, DeviceState, Ownership, Serial, fold, fold_lookalikes};
 use crate::domain::ids::{DeviceId, Timestamp};
@@ -34,6 +34,9 @@ statements! {
     BY_ID = concat!("SELECT ", columns!(), " FROM devices d WHERE d.id = $1");
     BY_SERIAL = concat!("SELECT ", columns!(), " FROM devices d WHERE d.serial = $1");
     AFTER = concat!("SELECT ", columns!(), " FROM devices d WHERE d.id > $1 ORDER BY d.id LIMIT $2");
+    FROM_SERIAL = concat!(
+        "SELECT ", columns!(), " FROM devices d WHERE d.serial > $1 AND d.serial >= $2 AND d.serial < $3 ORDER BY d.serial LIMIT $4"
+    );
     BY_SERIALS = concat!("SELECT ", columns!(), " FROM devices d WHERE d.serial IN ", texts_in!("$1"));
     INSERT = "INSERT INTO devices (id, serial, udid, name, host_name, model, os_version, asset_tag, device_key, user_hint, \
               ownership, state, created_at, last_seen, serial_fold, device_key_fold, asset_fold, host_fold, name_fold, row_mac) \
@@ -67,6 +70,17 @@ pub async fn devices_after(conn: &mut Conn, after: DeviceId, limit: i64) -> Resu
 pub async fn devices_by_serials(conn: &mut Conn, serials: &[Serial]) -> Result<Vec<Device>, StoreError> {
     let list = text_list(serials.iter().map(Serial::as_str));
     Ok(query(BY_SERIALS).bind(list).fetch_all(conn).await?.iter().map(read).collect())
+}
+
+pub async fn devices_by_serial(
+    conn: &mut Conn,
+    after: &str,
+    from: &str,
+    until: &str,
+    limit: i64,
+) -> Result<Vec<(String, Device)>, StoreError> {
+    let rows = query(FROM_SERIAL).bind(after).bind(from).bind(until).bind(limit).fetch_all(conn).await?;
+    rows.iter().map(|row| Ok((get(row, "serial")?, read(row)))).collect()
 }
 
 pub async fn insert_device(conn: &mut Conn, device: &Device) -> Result<bool, StoreError> {

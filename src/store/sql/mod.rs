@@ -15,6 +15,7 @@ use crate::store::StoreError;
 pub mod devices;
 pub mod gaps;
 pub mod keys;
+pub mod once;
 pub mod people;
 pub mod reveals;
 pub mod ring;
@@ -39,6 +40,7 @@ pub const ALL: &[&[(&str, &str)]] = &[
     ring::ALL,
     sources::ALL,
     gaps::ALL,
+    once::ALL,
 ];
 
 /// A column's value; an error names the column and nothing else.

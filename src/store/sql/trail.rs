@@ -73,6 +73,10 @@ pub async fn trail_after(conn: &mut Conn, seq: i64, limit: i64) -> Result<Vec<Tr
     many(&query(AFTER).bind(seq).bind(limit).fetch_all(conn).await?, read)
 }
 
+pub async fn trail_feed(conn: &mut Conn, after: i64, limit: i64) -> Result<Vec<TrailRow>, StoreError> {
+    many(&query(AFTER).bind(after).bind(limit).fetch_all(conn).await?, read_for_people)
+}
+
 pub async fn trail_of_device(conn: &mut Conn, device: DeviceId, kinds: &[EventKind], limit: i64) -> Result<Vec<TrailRow>, StoreError> {
     let kinds = if kinds.is_empty() { EventKind::ALL } else { kinds };
     let list = text_list(kinds.iter().map(|kind| kind.code()));

@@ -96,6 +96,8 @@ pub fn recipe(method: &str, path: &str) -> Option<Recipe> {
         ("POST", "/devices/{id}/reveal" | "/reveals/{id}/renew" | "/reveals/{id}/hide") => press(&[], true),
         ("POST", "/desk/devices/{id}/reveal") => press(DESK, true),
         ("POST", "/api/v1/deposits") => by_token(Body::Json(DEPOSIT), Scope::EscrowWrite, Door::Header),
+        ("GET", "/api/v1/devices") => Recipe { device: false, ..by_token(Body::None, Scope::DevicesRead, Door::Header) },
+        ("GET", "/api/v1/events") => Recipe { device: false, ..by_token(Body::None, Scope::AuditRead, Door::Header) },
         ("GET", "/api/v1/devices/{serial}") => by_token(Body::None, Scope::DevicesRead, Door::Header),
         ("PUT", "/api/v1/devices/{serial}") => by_token(Body::Json(r#"{"model": "Mac"}"#), Scope::DevicesWrite, Door::Header),
         ("GET", "/api/v1/devices/{serial}/escrow-status") => by_token(Body::None, Scope::StatusRead, Door::Header),

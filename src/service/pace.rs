@@ -1,0 +1,138 @@
+//! How many requests a token may send in a minute: counted in this process, in fixed windows, so that a request costs no
+//! write. Several replicas let a token through several times as often; what must be shared (viewings) is in `quotas`.
+//!
+//! The first refusal of a minute is a trail row of its own, the others one more with their number: a client that went wild
+//! is seen, and fills no trail.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+use super::{Keyharbor, RequestInfo, Result, ServiceError};
+use crate::domain::audit::{Actor, EventKind, Outcome};
+use crate::domain::ids::Timestamp;
+use crate::domain::token::ApiToken;
+
+/// Which limit of a token.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Way {
+    Api,
+    /// Agents' own protocols: a fleet shares such a token.
+    Agents,
+}
+
+/// What a caller is told of its limit: requests a minute, how many are left, seconds until they are all there again.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Left {
+    pub limit: u32,
+    pub remaining: u32,
+    pub resets_in: i64,
+}
+
+pub const WINDOW_SECONDS: i64 = 60;
+
+struct Window {
+    minute: i64,
+    count: u32,
+}
+
+/// A finished minute with more refusals than its one row.
+struct Summary {
+    token: String,
+    more: u32,
+    limit: u32,
+}
+
+/// Counts of this minute, by token and way: as many as there are tokens in use.
+#[derive(Default)]
+pub struct Pace(Mutex<HashMap<(String, Way), (Window, u32)>>);
+
+impl Pace {
+    /// Counts one request; `remaining` of the answer is how many come after it. `Err`: it is one too many, and whether it is the
+    /// first such.
+    fn count(&self, token: &str, way: Way, limit: u32, now: Timestamp) -> (std::result::Result<Left, bool>, Option<Summary>) {
+        let minute = now.seconds().div_euclid(WINDOW_SECONDS);
+        let mut open = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = (token.to_owned(), way);
+        let mut due = None;
+        if let Some((window, limit)) = open.get(&key)
+            && window.minute != minute
+        {
+            due = summary(token, window, *limit);
+            open.remove(&key);
+        }
+        let (window, _) = open.entry(key).or_insert((Window { minute, count: 0 }, limit));
+        window.count = window.count.saturating_add(1);
+        let resets_in = WINDOW_SECONDS - now.seconds().rem_euclid(WINDOW_SECONDS);
+        let answer = match limit.checked_sub(window.count) {
+            Some(remaining) => Ok(Left { limit, remaining, resets_in }),
+            None => Err(window.count.checked_sub(limit) == Some(1)),
+        };
+        (answer, due)
+    }
+
+    /// Forgets the minutes that are over.
+    fn sweep(&self, until: Timestamp) -> Vec<Summary> {
+        let minute = until.seconds().div_euclid(WINDOW_SECONDS);
+        let mut due = Vec::new();
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).retain(|(token, _), (window, limit)| {
+            let over = window.minute != minute;
+            if over {
+                due.extend(summary(token, window, *limit));
+            }
+            !over
+        });
+        due
+    }
+}
+
+fn summary(token: &str, window: &Window, limit: u32) -> Option<Summary> {
+    let more = window.count.saturating_sub(limit.saturating_add(1));
+    (more > 0).then(|| Summary { token: token.to_owned(), more, limit })
+}
+
+impl Keyharbor {
+    /// Counts a request of a token. `None`: there is no limit.
+    ///
+    /// # Errors
+    /// [`ServiceError::TooMany`]; recorded.
+    pub async fn pace(&self, token: &ApiToken, way: Way, request: &RequestInfo) -> Result<Option<Left>> {
+        let settings = &self.rules.config.api;
+        let limit = match way {
+            Way::Api => settings.requests_per_minute,
+            Way::Agents => settings.agent_requests_per_minute,
+        };
+        if limit == 0 {
+            return Ok(None);
+        }
+        let now = self.env.now();
+        let (answer, due) = self.pace.count(&token.id, way, limit, now);
+        let mut events: Vec<_> = due.iter().map(|s| self.pace_summary(s)).collect();
+        if answer == Err(true) {
+            let mut event = self.event(EventKind::AccessRefused, Outcome::Refused, Actor::Token(token.id.clone()), request);
+            (event.role, event.detail) = (token.scopes.codes(), format!("rate_limit {limit}"));
+            events.push(event);
+        }
+        if !events.is_empty() {
+            self.record(&events).await?;
+        }
+        let until = Timestamp::from_seconds((now.seconds().div_euclid(WINDOW_SECONDS) + 1) * WINDOW_SECONDS);
+        answer.map(Some).map_err(|_| ServiceError::TooMany { until, now })
+    }
+
+    /// Writes the summaries that are due.
+    pub(super) async fn sweep_pace(&self, until: Timestamp) {
+        let events: Vec<_> = self.pace.sweep(until).iter().map(|s| self.pace_summary(s)).collect();
+        if !events.is_empty()
+            && let Err(e) = self.record(&events).await
+        {
+            tracing::error!(error = %e, "refusals over a token's limit could not be recorded");
+        }
+    }
+
+    fn pace_summary(&self, s: &Summary) -> crate::domain::Event {
+        let actor = Actor::Token(s.token.clone());
+        let mut event = self.event(EventKind::RefusedSummary, Outcome::Refused, actor, &RequestInfo::none(&self.env));
+        event.detail = format!("rate_limit {}, {} more refusals", s.limit, s.more);
+        event
+    }
+}
