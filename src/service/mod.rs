@@ -7,6 +7,7 @@
 
 pub mod access;
 pub mod admin;
+pub mod backup;
 pub mod binding;
 pub mod break_glass;
 pub mod clock;
@@ -15,6 +16,7 @@ pub mod escrow;
 pub mod fleet;
 pub mod forms;
 pub mod logout;
+pub mod moving;
 pub mod owners;
 pub mod replay;
 pub mod reveal;

@@ -3,6 +3,7 @@
 
 mod admin;
 mod lists;
+mod raw;
 mod rows;
 mod schema;
 mod search;

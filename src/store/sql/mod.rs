@@ -16,6 +16,7 @@ pub mod devices;
 pub mod gaps;
 pub mod keys;
 pub mod people;
+pub mod raw;
 pub mod reveals;
 pub mod ring;
 mod search;
@@ -39,6 +40,7 @@ pub const ALL: &[&[(&str, &str)]] = &[
     ring::ALL,
     sources::ALL,
     gaps::ALL,
+    raw::ALL,
 ];
 
 /// A column's value; an error names the column and nothing else.
