@@ -1,6 +1,7 @@
 //! The command line: the only place where rooms are put together.
 
 mod audit;
+mod backup;
 mod custody;
 pub mod demo;
 mod doctor;
@@ -8,6 +9,7 @@ mod generate;
 mod import;
 mod keyring;
 mod login;
+mod moving;
 mod oidc;
 mod report;
 mod reveal;
@@ -75,6 +77,12 @@ enum Command {
     Audit(audit::AuditCommand),
     /// Print the API's OpenAPI document (JSON).
     Openapi,
+    /// Write all that is kept into one file, while the server serves, and prove that every key in it opens.
+    Backup(backup::Backup),
+    /// Put a backup into the configured database, which must be new. Needs the root key.
+    Restore(backup::Restore),
+    /// Move everything into another database, e.g. from SQLite to PostgreSQL. Can be ended at any moment and run again.
+    Move(moving::Move),
     /// Try it: the real server with an identity provider, people and devices of its own.
     Demo(demo::Demo),
     /// Write the manual pages or the completions of the shells.
@@ -175,6 +183,9 @@ async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Doctor(arguments) => return doctor::run(arguments, file).await,
         Command::Keyring(command) => return keyring::run(command, &Config::read(file, None)?).await,
         Command::Reveal(arguments) => return reveal::run(arguments, &Config::read(file, None)?).await,
+        Command::Backup(arguments) => return backup::backup(arguments, Config::read(file, None)?).await,
+        Command::Restore(arguments) => return backup::restore(arguments, &Config::read(file, None)?).await,
+        Command::Move(arguments) => return moving::run(arguments, Config::read(file, None)?).await,
         Command::Audit(command) => return audit::run(command, Config::read(file, None)?).await,
     }
     Ok(ExitCode::SUCCESS)
@@ -189,6 +200,10 @@ async fn connect(config: &Config) -> anyhow::Result<Store> {
 async fn open(config: Config) -> anyhow::Result<Keyharbor> {
     let store = connect(&config).await?;
     let ring = open_ring(&store, &root_key(&config.custody)?, true).await?;
+    let missing = store.pending_migrations().await?;
+    if !missing.is_empty() {
+        anyhow::bail!("the database lacks {} migrations: run `keyharbor migrate`", missing.len());
+    }
     let (clock, env) = crate::service::clock::system();
     clock.measure(&store).await?;
     assemble(config, store, env, Custody::open(ring))

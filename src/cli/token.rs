@@ -7,7 +7,7 @@ use super::{say, tell};
 use crate::domain::audit::Actor;
 use crate::domain::escrow::Trust;
 use crate::domain::ids::Timestamp;
-use crate::domain::token::{Door, Scope, Scopes};
+use crate::domain::token::{ApiToken, Door, Scope, Scopes};
 use crate::service::Keyharbor;
 use crate::service::tokens::NewToken;
 
@@ -17,6 +17,12 @@ pub enum TokenCommand {
     Create(Create),
     /// List tokens (never the secret).
     List,
+    /// Let tokens of a restored backup work again.
+    Approve {
+        /// The sixteen characters after "kh_", of one or several.
+        #[arg(required = true)]
+        ids: Vec<String>,
+    },
     /// Revoke a token: it is refused from now on.
     Revoke {
         /// The sixteen characters after "kh_".
@@ -60,8 +66,16 @@ pub async fn run(command: TokenCommand, service: &Keyharbor) -> anyhow::Result<(
             say(text.as_str());
         }
         TokenCommand::List => list(service).await?,
+        TokenCommand::Approve { ids } => {
+            for id in ids.iter().map(|id| id_of(id)) {
+                if !service.approve_token(&id, Actor::Operator).await? {
+                    bail!("no token with the id {id} waits for approval");
+                }
+                say(format_args!("{id} works again"));
+            }
+        }
         TokenCommand::Revoke { id } => {
-            let id = id.trim().strip_prefix("kh_").unwrap_or(&id).split('_').next().unwrap_or_default().to_owned();
+            let id = id_of(&id);
             if !service.revoke_token(&id, Actor::Operator).await? {
                 bail!("no live token has that id");
             }
@@ -69,6 +83,12 @@ pub async fn run(command: TokenCommand, service: &Keyharbor) -> anyhow::Result<(
         }
     }
     Ok(())
+}
+
+/// The public part, of whatever part of a token was given.
+fn id_of(text: &str) -> String {
+    let text = text.trim();
+    text.strip_prefix("kh_").unwrap_or(text).split('_').next().unwrap_or_default().to_owned()
 }
 
 fn new_token(create: &Create, service: &Keyharbor) -> anyhow::Result<NewToken> {
@@ -99,12 +119,14 @@ fn expiry(text: &str, now: Timestamp) -> anyhow::Result<Option<Timestamp>> {
 async fn list(service: &Keyharbor) -> anyhow::Result<()> {
     let (tokens, bad) = service.tokens().await?;
     let now = service.env().now();
-    for t in tokens {
-        let state = match (t.revoked_at, t.live(now)) {
-            (Some(_), _) => "revoked",
-            (None, true) => "live",
-            (None, false) => "expired",
-        };
+    let state = |t: &ApiToken| match (t.revoked_at, t.live(now)) {
+        (Some(_), _) => "revoked",
+        (None, true) => "live",
+        (None, false) => "expired",
+    };
+    let listed = tokens.iter().map(|t| (t, state(t)));
+    let waiting = service.waiting_tokens().await?;
+    for (t, state) in waiting.iter().map(|t| (t, "waiting for approval")).chain(listed) {
         let time = |t: Option<Timestamp>| t.map_or_else(|| "-".to_owned(), |t| t.to_utc().format("%Y-%m-%d").to_string());
         say(format_args!(
             "{}  {state:<7}  {:<8}  {:<10}  devices {:<12}  until {:<10}  used {:<10}  {}  [{}]",

@@ -120,7 +120,7 @@ struct RingKey {
 /// The opened ring. No `Debug`, no `Clone`; share it in an `Arc`.
 pub struct Ring {
     /// Raised by a restore: row MACs of before do not verify any more.
-    epoch: u32,
+    pub(super) epoch: u32,
     /// Made by the demo: `serve` refuses it.
     demo: bool,
     /// The end of the root key was typed back: somebody holds a copy.

@@ -47,12 +47,12 @@ fn hmac(key: &[u8], input: &[u8]) -> [u8; 32] {
     })
 }
 
-fn value(ring: &Ring, purpose: Use, input: &[u8]) -> MacBytes {
+pub(super) fn value(ring: &Ring, purpose: Use, input: &[u8]) -> MacBytes {
     let Ok((id, key)) = ring.active(purpose) else { return Vec::new() };
     [&[1u8][..], &id.to_be_bytes(), &hmac(key, input)].concat()
 }
 
-fn verify(ring: &Ring, purpose: Use, input: &[u8], mac: &[u8]) -> bool {
+pub(super) fn verify(ring: &Ring, purpose: Use, input: &[u8], mac: &[u8]) -> bool {
     let [1, a, b, c, d, tag @ ..] = mac else { return false };
     let Some(key) = ring.key(purpose, u32::from_be_bytes([*a, *b, *c, *d])) else { return false };
     tag.len() == 32 && bool::from(hmac(key, input).ct_eq(tag))

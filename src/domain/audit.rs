@@ -76,6 +76,13 @@ kinds! {
     RingConfirmed = "key_ring.confirmed",
     KitShown = "key_ring.kit_shown",
     RootKeyRestored = "key_ring.root_key_restored",
+    BackupBegun = "backup.begun",
+    BackupMade = "backup.made",
+    BackupRestored = "backup.restored",
+    TokenApproved = "token.approved",
+    MoveBegun = "move.begun",
+    MoveGivenUp = "move.given_up",
+    MoveDone = "move.done",
 }
 
 /// How it ended.

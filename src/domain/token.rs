@@ -2,7 +2,7 @@
 
 use super::escrow::Trust;
 use super::ids::Timestamp;
-use super::integrity::{Canonical, Deciding};
+use super::integrity::{Attested, Canonical, Deciding, RowMac};
 
 /// One thing a token may do. `owners:write` is in no other scope and is given by the command line only.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
@@ -127,6 +127,29 @@ impl Deciding for ApiToken {
             .option_int(self.expires_at.map(|t| t.0))
             .option_int(self.revoked_at.map(|t| t.0))
             .done()
+    }
+}
+
+/// A token of a restored backup: its MAC says so, and so it does nothing until an operator approves it again.
+struct Waiting<'a>(&'a ApiToken);
+
+impl Deciding for Waiting<'_> {
+    fn canonical(&self) -> Vec<u8> {
+        Canonical::new("api_tokens/waiting").bytes(&self.0.canonical()).done()
+    }
+}
+
+impl Attested<ApiToken> {
+    /// Signs it as one that waits for approval.
+    pub fn sign_waiting(token: ApiToken, key: &dyn RowMac) -> Self {
+        let mac = key.row_mac(&Waiting(&token).canonical());
+        Self::from_parts(token, mac)
+    }
+
+    /// Did a restore put it here, and has nobody approved it since?
+    pub fn waits(&self, key: &dyn RowMac) -> bool {
+        let (token, mac) = self.parts();
+        key.row_mac_ok(&Waiting(token).canonical(), mac)
     }
 }
 

@@ -3,6 +3,8 @@
 //! Without a ring nothing is shown and nothing is acknowledged. Unsealing writes a `sealed from–to` row, since nothing
 //! could be recorded meanwhile. A new root key is never made beside an existing database.
 
+pub mod proof;
+
 use std::path::Path;
 use std::sync::{Arc, RwLock};
 

@@ -7,6 +7,7 @@
 
 pub mod access;
 pub mod admin;
+pub mod backup;
 pub mod binding;
 pub mod break_glass;
 pub mod clock;
@@ -16,6 +17,7 @@ pub mod fleet;
 pub mod forms;
 pub mod inventory;
 pub mod logout;
+pub mod moving;
 pub mod once;
 pub mod owners;
 pub mod pace;

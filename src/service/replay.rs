@@ -95,11 +95,12 @@ impl Replay {
         for token in tx.tokens().await? {
             let id = token.parts().0.id.clone();
             let live = token.parts().0.revoked_at.is_none();
+            let waits = token.waits(key);
             match token.check(key) {
-                Err(_) => found.add("api_tokens", format!("{id} (edited)")),
-                Ok(_) if live && self.revoked.contains(&id) => found.add("api_tokens", format!("{id} (revoked, and put back)")),
-                Ok(_) if !self.tokens.contains(&id) => found.add("api_tokens", id),
-                Ok(_) => {}
+                Err(_) if !waits => found.add("api_tokens", format!("{id} (edited)")),
+                _ if live && self.revoked.contains(&id) => found.add("api_tokens", format!("{id} (revoked, and put back)")),
+                _ if !self.tokens.contains(&id) => found.add("api_tokens", id),
+                _ => {}
             }
         }
         for session in tx.sessions().await? {

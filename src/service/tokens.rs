@@ -109,11 +109,46 @@ impl Keyharbor {
     /// [`ServiceError`].
     pub async fn tokens(&self) -> Result<(Vec<ApiToken>, usize)> {
         let ring = self.ring()?;
-        let rows = self.store.read().await?.tokens().await?;
+        let mut rows = self.store.read().await?.tokens().await?;
+        rows.retain(|row| !row.waits(ring.as_ref()));
         let all = rows.len();
         let good: Vec<_> = rows.into_iter().filter_map(|r| r.check(ring.as_ref()).ok()).collect();
         let bad = all - good.len();
         Ok((good, bad))
+    }
+
+    /// Tokens of a restored backup that nobody has approved since: they are refused.
+    ///
+    /// # Errors
+    /// [`ServiceError`].
+    pub async fn waiting_tokens(&self) -> Result<Vec<ApiToken>> {
+        let ring = self.ring()?;
+        let rows = self.store.read().await?.tokens().await?;
+        Ok(rows.into_iter().filter(|row| row.waits(ring.as_ref())).map(|row| row.parts().0.clone()).collect())
+    }
+
+    /// Lets a token of a restored backup work again, as it was; `false` when none of that id waits for it.
+    ///
+    /// # Errors
+    /// [`ServiceError`].
+    pub async fn approve_token(&self, id: &str, actor: Actor) -> Result<bool> {
+        let ring = self.ring()?;
+        let mut event = self.event(EventKind::TokenApproved, Outcome::Ok, actor, &RequestInfo::none(&self.env));
+        event.detail = id.to_owned();
+        self.retry(async || {
+            let mut tx = self.store.write().await?;
+            let Some(row) = tx.token(id).await?.filter(|row| row.waits(ring.as_ref())) else { return Ok(false) };
+            let token = row.parts().0.clone();
+            if token.revoked_at.is_some() {
+                return Ok(false);
+            }
+            if !tx.replace_token(id, row.mac(), &Attested::sign(token, ring.as_ref())).await? {
+                return Err(ServiceError::Store(crate::store::StoreError::Conflict));
+            }
+            self.conclude(tx, std::slice::from_ref(&event)).await?;
+            Ok(true)
+        })
+        .await
     }
 
     /// Revokes; `false` when there is no such live token.
@@ -139,7 +174,9 @@ impl Keyharbor {
     pub(super) async fn revoke_in(&self, tx: &mut Tx, ring: &Ring, id: &str) -> Result<Option<bool>> {
         let Some(row) = tx.token(id).await? else { return Ok(None) };
         let old = row.mac().to_vec();
-        let Ok(mut token) = row.check(ring) else { return Err(ServiceError::Integrity) };
+        // One that waits for approval can be revoked too.
+        let waits = row.waits(ring).then(|| row.parts().0.clone());
+        let Some(mut token) = waits.or_else(|| row.check(ring).ok()) else { return Err(ServiceError::Integrity) };
         if token.revoked_at.is_some() {
             return Ok(Some(false));
         }
@@ -169,6 +206,10 @@ impl Keyharbor {
             self.refuse_unknown(EventKind::AccessRefused, "token", request).await;
             return Err(refused);
         };
+        if row.waits(ring.as_ref()) {
+            self.refuse_token(row.parts().0, "waits_for_approval", request).await?;
+            return Err(refused);
+        }
         let Ok(token) = row.check(ring.as_ref()) else {
             self.record_integrity("api_tokens", None, request).await?;
             return Err(refused);

@@ -12,6 +12,9 @@ pub enum StoreError {
     /// transaction again, later.
     #[error("the database is not available: {0}")]
     Unavailable(String),
+    /// The trail takes no row: the database is moving, was moved, or is not there whole yet.
+    #[error("the database takes no rows: it moves elsewhere, was moved, or is not here whole yet")]
+    Held,
     /// The patience of one act is used up: it is unknown whether the last try was committed.
     #[error("the database took too long")]
     Timeout,
@@ -39,7 +42,7 @@ impl StoreError {
 
     /// `true` when it is the database that is out of order, not what was asked of it.
     pub fn is_outage(&self) -> bool {
-        matches!(self, Self::Unavailable(_) | Self::Timeout | Self::Full)
+        matches!(self, Self::Unavailable(_) | Self::Held | Self::Timeout | Self::Full)
     }
 }
 

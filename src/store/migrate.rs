@@ -7,7 +7,7 @@ use std::time::Duration;
 use sqlx::migrate::{Migrate, Migrator};
 use sqlx::{Connection, PgConnection};
 
-use super::{Pools, Store, StoreError};
+use super::{Pools, Side, Store, StoreError, Tx};
 
 static SQLITE: Migrator = sqlx::migrate!("./migrations/sqlite");
 static POSTGRES: Migrator = sqlx::migrate!("./migrations/postgres");
@@ -77,6 +77,47 @@ impl Store {
     fn known(&self) -> Vec<i64> {
         let migrator = if matches!(self.pools, Pools::Sqlite { .. }) { &SQLITE } else { &POSTGRES };
         migrator.iter().map(|m| m.version).collect()
+    }
+}
+
+impl Tx {
+    /// The numbers of the migrations that this database has, in order; none when it is new.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn applied_migrations(&mut self) -> Result<Vec<i64>, StoreError> {
+        let found = match &mut self.side {
+            Side::Sqlite(tx) => {
+                let tables: i64 = sqlx::query_scalar(HAS_TABLE_SQLITE).fetch_one(&mut **tx).await?;
+                if tables == 0 { HashSet::new() } else { applied(&mut **tx).await? }
+            }
+            Side::Postgres(tx) => {
+                let tables: i64 = sqlx::query_scalar(HAS_TABLE_POSTGRES).fetch_one(&mut **tx).await?;
+                if tables == 0 { HashSet::new() } else { applied(&mut **tx).await? }
+            }
+        };
+        let mut found: Vec<i64> = found.into_iter().collect();
+        found.sort_unstable();
+        Ok(found)
+    }
+
+    /// Applies what is missing as a part of this transaction: all, or those with these numbers.
+    ///
+    /// # Errors
+    /// As [`Store::migrate`]; [`StoreError::Config`] when one of the numbers is not known here.
+    pub async fn migrate_within(&mut self, only: Option<&[i64]>) -> Result<(), StoreError> {
+        let source = if matches!(self.side, Side::Sqlite(_)) { &SQLITE } else { &POSTGRES };
+        if let Some(strange) = only.unwrap_or_default().iter().find(|v| !source.version_exists(**v)) {
+            return Err(StoreError::Config(format!("migration {strange} is of a newer release")));
+        }
+        let wanted = source.iter().filter(|m| only.is_none_or(|only| only.contains(&m.version)));
+        let mut migrator = Migrator::with_migrations(wanted.cloned().collect());
+        migrator.set_ignore_missing(true).set_locking(false);
+        match &mut self.side {
+            Side::Sqlite(tx) => migrator.run(&mut **tx).await?,
+            Side::Postgres(tx) => migrator.run(&mut **tx).await?,
+        }
+        Ok(())
     }
 }
 

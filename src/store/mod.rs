@@ -16,6 +16,7 @@ use crate::domain::ids::{GrantId, Timestamp, VersionId};
 use crate::domain::{Attested, ChainMac, Event, KeyVersion, Sealed};
 
 pub use error::StoreError;
+pub use tables::{APART, Cell, Column, Lives, TABLES, Table};
 pub use tx::RingRow;
 
 /// Names the statements of a file, and lists them for the test that prepares each.
@@ -30,6 +31,7 @@ mod error;
 mod migrate;
 mod postgres;
 mod sqlite;
+mod tables;
 mod tx;
 
 /// Where the database is.
@@ -102,6 +104,18 @@ impl Store {
         }
     }
 
+    /// An address without what is secret in it: engine, host, port and name, or the path.
+    pub fn name(url: &SecretString) -> String {
+        let Ok(mut parsed) = url::Url::parse(url.expose_secret()) else { return "?".to_owned() };
+        let bare = parsed.set_password(None).and_then(|()| parsed.set_username(""));
+        parsed.set_query(None);
+        match bare {
+            // An address without a host has no such parts.
+            Err(()) if parsed.has_host() => "?".to_owned(),
+            _ => parsed.to_string(),
+        }
+    }
+
     /// Connects; migrates nothing.
     ///
     /// # Errors
@@ -141,13 +155,16 @@ impl Store {
         }
     }
 
-    /// Does the database answer, and is there a way to write?
+    /// Does the database answer, and can the trail be written?
     ///
     /// # Errors
     /// It does not, or not in time.
     pub async fn ping(&self) -> Result<(), StoreError> {
         let mut tx = self.write().await?;
-        tx.head().await.map(|_| ())
+        match tx.held().await? {
+            None => Ok(()),
+            Some(_) => Err(StoreError::Held),
+        }
     }
 
     /// The database's clock, where replicas share one; `None` on SQLite.

@@ -76,8 +76,11 @@ const NOW: &str = "SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 A
 const WRITABLE: &str = "SHOW transaction_read_only";
 /// Longest waits: for a lock, for a statement, inside an open transaction. `SET`, because a pooler refuses `options=`.
 const LIMITS: &str = "SET lock_timeout = '4s'; SET statement_timeout = '15s'; SET idle_in_transaction_session_timeout = '15s'";
+/// Names and types of a table's columns, in their order.
+pub(super) const COLUMNS: &str = "SELECT CAST(attname AS TEXT), format_type(atttypid, NULL) FROM pg_attribute \
+                                  WHERE attrelid = to_regclass($1) AND attnum > 0 AND NOT attisdropped ORDER BY attnum";
 /// What this side has besides the shared text.
-pub(super) const OWN: &[(&str, &str)] = &[("INSERT_LINES", INSERT_LINES), ("NOW", NOW), ("WRITABLE", WRITABLE)];
+pub(super) const OWN: &[(&str, &str)] = &[("INSERT_LINES", INSERT_LINES), ("COLUMNS", COLUMNS), ("NOW", NOW), ("WRITABLE", WRITABLE)];
 
 /// Parameters that are understood. The driver would ignore others with no more than a warning, `target_session_attrs` too.
 const PARAMETERS: &[&str] = &[

@@ -66,8 +66,10 @@ pub(super) const INSERT_LINES: &str = concat!(
     "unhex(value->>9), value->>10, unhex(value->>11), unhex(value->>12), unhex(value->>13), value->>14, value->>15, ",
     "unhex(value->>16), unhex(value->>17), unhex(value->>18) FROM json_each($1)"
 );
+/// Names and types of a table's columns, in their order.
+pub(super) const COLUMNS: &str = "SELECT name, type FROM pragma_table_info($1) ORDER BY cid";
 /// What this side has besides the shared text.
-pub(super) const OWN: &[(&str, &str)] = &[("INSERT_LINES", INSERT_LINES)];
+pub(super) const OWN: &[(&str, &str)] = &[("INSERT_LINES", INSERT_LINES), ("COLUMNS", COLUMNS)];
 
 /// Inserts trail rows in one statement; answers how many.
 pub(super) async fn insert_lines(conn: &mut Conn, lines: &[Line<'_>]) -> Result<u64, StoreError> {

@@ -1,6 +1,7 @@
 //! What a transaction can do: one list of calls, each sent to the engine's copy of `sql/`. What a call means stands here;
 //! how it is said to the database stands there.
 
+use super::tables::{Cell, Column, Table};
 use super::{Side, StoreError, Tx, postgres, sqlite};
 use crate::domain::audit::{EventKind, TrailRow};
 use crate::domain::device::{Device, Serial};
@@ -179,6 +180,12 @@ calls! {
     trail_list::add_checkpoint(checkpoint: &CheckpointRow) -> ();
     /// Highest number first, those below a number.
     trail_list::checkpoints_before(seq: i64, limit: i64) -> Vec<CheckpointRow>;
+    /// Where a trail goes on whose rows were carried over. `false`: it has a head already.
+    trail::place_head(seq: i64, mac: &[u8]) -> bool;
+    /// Why the trail takes no row, if it takes none.
+    trail::held() -> Option<String>;
+    /// From the commit on no trail row is taken, or (`None`) they are again.
+    trail::hold(why: Option<&str>) -> ();
     /// Oldest first, those after a number.
     trail::trail_after(seq: i64, limit: i64) -> Vec<TrailRow>;
     /// The same, where a row whose words this version does not know hides no other.
@@ -210,6 +217,19 @@ calls! {
     gaps::owners_never_bound(issuer: &str, after: &str, last: &str, limit: i64) -> Vec<Attested<Owner>>;
     /// By login: people who have signed in and own nothing.
     gaps::bindings_without_device(issuer: &str, after: &str, last: &str, limit: i64) -> Vec<Attested<Binding>>;
+
+    /// As the database describes them; none: there is no such table.
+    raw::columns_of(table: &Table) -> Vec<Column>;
+    raw::count_rows(table: &Table) -> i64;
+    /// In the order of the table's key, those after one.
+    raw::rows_after(table: &Table, columns: &[Column], after: Option<&[Cell]>, limit: i64) -> Vec<Vec<Cell>>;
+    /// As they are, MACs too; answers how many.
+    raw::insert_rows(table: &Table, columns: &[Column], rows: &[Vec<Cell>]) -> u64;
+    /// Compare-and-set, as the three that follow. `false`: the row is gone or its MAC is another.
+    raw::set_device_mac(id: DeviceId, old: &[u8], new: &[u8]) -> bool;
+    raw::set_owner_mac(id: RowId, old: &[u8], new: &[u8]) -> bool;
+    raw::set_binding_mac(id: RowId, old: &[u8], new: &[u8]) -> bool;
+    raw::set_version_mac(id: VersionId, old: &[u8], new: &[u8]) -> bool;
 
     ring::key_ring() -> Option<RingRow>;
     /// `false`: there is one.

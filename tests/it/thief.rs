@@ -191,6 +191,12 @@ async fn s58_s18_a_stolen_database_holds_no_key_session_or_token() {
         secrets.nowhere_in("the database", &bytes);
         secrets.0.push(("root key", part(&world.root.text(), 8..).to_owned()));
         secrets.nowhere_in("the database", &bytes);
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("stolen");
+        world.service.backup(&file, &world.root, &mut |_, _| {}).await.unwrap();
+        let bytes = [bytes, std::fs::read(file).unwrap()].concat();
+        assert!(holds(&bytes, "keyharbor backup"));
+        secrets.nowhere_in("a backup", &bytes);
         let text = world.root.text();
         let raw: Vec<u8> = (0..32).map(|i| u8::from_str_radix(part(&text, 8 + 2 * i..10 + 2 * i), 16).unwrap()).collect();
         assert!(!bytes.windows(32).any(|w| w == raw), "nor the root key's own bytes");

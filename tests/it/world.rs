@@ -138,6 +138,14 @@ impl World {
         Self::assemble(idp, clock, env, fresh, root, config, custody)
     }
 
+    /// The same world on another database, under the ring that lies there; and the database of before.
+    pub async fn over(self, fresh: Fresh) -> (Self, Fresh) {
+        let ring = keyharbor::service::custody::open_ring(&fresh.store, &self.root, false).await.unwrap();
+        let config = self.service.rules().config.clone();
+        let Self { idp, clock, env, fresh: before, root, .. } = self;
+        (Self::assemble(idp, clock, env, fresh, root, config, Custody::open(ring)), before)
+    }
+
     /// A second replica on the same database: its own pool, ring and application.
     pub async fn replica(&self) -> (Keyharbor, web::Data<App>) {
         let store = engines::connect(&self.fresh.url).await;

@@ -26,6 +26,7 @@ use crate::oidc::OidcError;
 use crate::service::Keyharbor;
 use crate::service::clock::{self, ServerClock};
 use crate::service::custody::{Custody, CustodyError, open_ring, root_key};
+use crate::service::moving::Hold;
 use crate::store::Store;
 use crate::telemetry;
 
@@ -39,6 +40,9 @@ pub async fn run(file: Option<&Path>) -> anyhow::Result<ExitCode> {
     let listeners = listen::open(&config)?;
     let store = connect(&config).await?;
     migrate(&store, config.database.migrate).await?;
+    if let Some(held) = store.read().await?.held().await? {
+        bail!(Hold::refusal(&held));
+    }
     let (clock, env) = clock::system();
     clock.measure(&store).await?;
     let custody = match ring(&store, &config).await {

@@ -17,6 +17,7 @@ pub mod gaps;
 pub mod keys;
 pub mod once;
 pub mod people;
+pub mod raw;
 pub mod reveals;
 pub mod ring;
 mod search;
@@ -41,6 +42,7 @@ pub const ALL: &[&[(&str, &str)]] = &[
     sources::ALL,
     gaps::ALL,
     once::ALL,
+    raw::ALL,
 ];
 
 /// A column's value; an error names the column and nothing else.

@@ -30,8 +30,10 @@ pub(super) use columns;
 
 statements! {
     /// Alone, before anything is read that depends on it.
-    LOCK_HEAD = concat!("SELECT seq, mac FROM audit_head WHERE id = 1", lock!());
+    LOCK_HEAD = concat!("SELECT seq, mac, held FROM audit_head WHERE id = 1", lock!());
     MOVE_HEAD = "UPDATE audit_head SET seq = $1, mac = $2 WHERE id = 1 AND seq = $3";
+    HELD = "SELECT held FROM audit_head WHERE id = 1";
+    HOLD = "UPDATE audit_head SET held = $1 WHERE id = 1";
     HEAD = "SELECT seq, mac FROM audit_head WHERE id = 1";
     AFTER = concat!("SELECT ", columns!(), " FROM audit_events WHERE seq > $1 ORDER BY seq LIMIT $2");
     OF_DEVICE = concat!(
@@ -46,6 +48,9 @@ pub async fn append(conn: &mut Conn, events: &[Event], key: &dyn ChainMac) -> Re
         return Err(StoreError::Decode("audit_head"));
     };
     let (first, mut previous) = read_head(&locked)?;
+    if get::<Option<String>>(&locked, "held")?.is_some() {
+        return Err(StoreError::Held);
+    }
     let mut seq = first;
     let mut lines = Vec::with_capacity(events.len());
     for event in events {
@@ -67,6 +72,19 @@ pub async fn append(conn: &mut Conn, events: &[Event], key: &dyn ChainMac) -> Re
 pub async fn head(conn: &mut Conn) -> Result<(i64, Vec<u8>), StoreError> {
     let row = query(HEAD).fetch_optional(conn).await?;
     read_head(&row.ok_or(StoreError::Decode("audit_head"))?)
+}
+
+pub async fn place_head(conn: &mut Conn, seq: i64, mac: &[u8]) -> Result<bool, StoreError> {
+    Ok(query(MOVE_HEAD).bind(seq).bind(mac).bind(0i64).execute(conn).await?.rows_affected() == 1)
+}
+
+pub async fn held(conn: &mut Conn) -> Result<Option<String>, StoreError> {
+    Ok(query_scalar::<_, Option<String>>(HELD).fetch_optional(conn).await?.flatten())
+}
+
+pub async fn hold(conn: &mut Conn, why: Option<&str>) -> Result<(), StoreError> {
+    query(HOLD).bind(why).execute(conn).await?;
+    Ok(())
 }
 
 pub async fn trail_after(conn: &mut Conn, seq: i64, limit: i64) -> Result<Vec<TrailRow>, StoreError> {

@@ -1,0 +1,44 @@
+//! `move`: everything into another database.
+
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use clap::Args;
+use secrecy::SecretString;
+
+use super::backup::progress;
+use super::{open, say};
+use crate::config::Config;
+use crate::store::{Store, StoreOptions};
+
+#[derive(Args)]
+pub struct Move {
+    /// Address of the new, empty database. KEYHARBOR_MOVE_TO says it too, and keeps a password out of the list of processes.
+    #[arg(long, value_name = "URL", env = "KEYHARBOR_MOVE_TO", hide_env_values = true, required_unless_present = "give_up")]
+    to: Option<String>,
+    /// End a move that is not finished: the old database is used on.
+    #[arg(long)]
+    give_up: bool,
+}
+
+pub async fn run(arguments: Move, config: Config) -> anyhow::Result<ExitCode> {
+    let max_connections = config.database.max_connections;
+    let service = open(config).await?;
+    if arguments.give_up {
+        let to = service.give_up_move().await?;
+        say(format_args!("The move to {to} is given up. What was copied there is of no use: empty that database."));
+        return Ok(ExitCode::SUCCESS);
+    }
+    let url = SecretString::from(arguments.to.context("say where: --to URL")?);
+    Store::check(&url).context("--to")?;
+    let name = Store::name(&url);
+    let to = Store::connect(&StoreOptions { url, max_connections }).await.context("the new database")?;
+    to.migrate().await.context("the new database")?;
+    service.move_to(&to, &name, &mut progress()).await?;
+    to.close().await;
+    say(format_args!(
+        "Moved to {name}: every row is there and the trail is whole. Sign-ins and tokens live on; key pages that were open end."
+    ));
+    say("Set database.url to the new address now. The old database refuses to serve.");
+    Ok(ExitCode::SUCCESS)
+}
