@@ -19,6 +19,10 @@ const MALFORMED: &str = "no-such-thing";
 fn masked(answer: &Answer, id: &str) -> String {
     let mut headers: Vec<String> =
         answer.headers.iter().map(|(n, v)| format!("{n}: {}", v.to_str().unwrap())).filter(|h| !h.starts_with("date:")).collect();
+    // Requests are counted, whatever they ask for.
+    for left in headers.iter_mut().filter(|h| h.starts_with("ratelimit: ")) {
+        *left = "ratelimit: masked".into();
+    }
     headers.sort();
     let mut text = answer.text.replace(id, "ID");
     if let Some((before, rest)) = text.clone().split_once(r#"<dd class="mono" translate="no">"#) {
