@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # A stranger's day with the Debian package, on a machine made for it: a fresh Debian that boots systemd (debootstrap,
 # systemd-nspawn), the host's network, an identity provider that is not ours, a browser. Install, nothing runs, key, start,
-# check-in, sign in, reveal, restart, upgrade, remove, purge: what the machine holds is looked at after each step.
+# check-in, sign in, reveal, backup, restart, upgrade, remove, purge, and the backup on a second machine: what the machine holds
+# is looked at after each step.
 #
 #   tests/run.sh --exec-browser tests/machine.sh [PACKAGE.deb]
 #
@@ -206,6 +207,11 @@ inside mv /root/root.key /etc/keyharbor/root.key
 inside systemctl daemon-reload
 inside systemctl restart keyharbor.service
 
+begin 'a backup, while it serves'
+inside keyharbor backup --to /root/backup >"$work/said"
+grep -q '^Proven' "$work/said" || fail "the backup is not proven: $(cat "$work/said")"
+cp -p "$place/root/backup" "$place/etc/keyharbor/root.key" "$work/"
+
 begin 'systemd holds the address: a restart refuses nobody'
 inside systemctl stop keyharbor.service
 mkdir -p "$place/etc/systemd/system/keyharbor.socket.d"
@@ -279,5 +285,24 @@ grep -q '/var/lib/keyharbor is left' "$work/said" || fail 'the purge does not sa
 left=$(find "$place/etc/systemd/system" -name 'keyharbor.s*' -path '*.wants/*')
 is "$left" '' 'what the purge left enabled'
 status "$portal/healthz" >/dev/null 2>&1 && fail 'somebody still serves'
+power_off
+
+begin 'restore elsewhere'
+boot elsewhere
+install_package "$newer" >"$work/said" 2>&1
+settings
+cp -p "$work/root.key" "$place/etc/keyharbor/root.key"
+cp "$work/backup" "$place/root/backup"
+inside keyharbor restore --from /root/backup --check >"$work/said"
+inside keyharbor restore --from /root/backup >"$work/said"
+is "$(inside stat -c '%U:%G %a' /var/lib/keyharbor/keyharbor.db)" 'keyharbor:keyharbor 600' 'the restored database'
+inside systemctl start keyharbor.service
+ready || fail "/readyz: $(cat "$work/answer")"
+is "$(revealed)" "$key" 'what the owner saw elsewhere'
+check_in() { status "$portal/compat/crypt/$token/checkin/" -d "serial=$serial" --data-urlencode "recovery_password=$key" -d username=anna -d macname=annas-mac; }
+[[ $(check_in) == 40[134] ]] || fail "a token of the backup still works: $(check_in)"
+inside keyharbor token approve "${token:3:16}" >"$work/said"
+is "$(check_in)" 200 'the check-in after the token was approved again'
+inside keyharbor restore --from /root/backup >"$work/said" 2>&1 && fail 'a restore went over what was there'
 power_off
 echo 'machine: ok'
