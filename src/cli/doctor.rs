@@ -209,13 +209,17 @@ fn key_age(days: i64) -> Finding {
 async fn tokens(store: &Store, ring: &Ring, now: Timestamp) -> Result<Vec<Finding>, StoreError> {
     let rows = store.read().await?.tokens().await?;
     let all = rows.len();
+    let waiting = rows.iter().filter(|row| row.waits(ring)).count();
     let good: Vec<_> = rows.into_iter().filter_map(|row| row.check(ring).ok()).collect();
     let mut found = Vec::new();
-    if good.len() < all {
-        let text = format!(
-            "{} tokens do not verify and are refused: not approved since a restore, or changed behind the server's back",
-            all - good.len()
-        );
+    if waiting > 0 {
+        let text =
+            format!("{waiting} wait for approval since a restore and are refused: `keyharbor token list`, then `keyharbor token approve`");
+        found.push(Finding::warning("tokens", text));
+    }
+    let bad = all - good.len() - waiting;
+    if bad > 0 {
+        let text = format!("{bad} do not verify and are refused: changed behind the server's back; `keyharbor audit verify` names them");
         found.push(Finding::warning("tokens", text));
     }
     let ends_soon = |t: &&crate::domain::ApiToken| t.live(now) && t.expires_at.is_some_and(|end| end < now.plus_seconds(TOKEN_DAYS * DAY));

@@ -229,6 +229,11 @@ async fn approvals(world: &World, done: &Restored, token: &str, revoked: &str) {
     assert_eq!(waiting.len(), done.waiting.len());
     let (listed, bad) = world.service.tokens().await.unwrap();
     assert_eq!((listed.len(), bad), (1, 0), "the revoked one");
+    let mut ola = world.signed_in("ola").await;
+    let page = ola.get("/admin/tokens").await.text;
+    assert!(page.contains("Waiting for approval") && page.contains(&format!("keyharbor token approve {}", token_id(token))));
+    assert!(!page.contains(&format!("keyharbor token approve {}", token_id(revoked))), "what was revoked waits for nothing");
+    assert_eq!(ola.get(&format!("/admin/tokens/{}/revoke", token_id(token))).await.status, StatusCode::OK, "it can be revoked instead");
     assert!(!world.service.approve_token(token_id(revoked), Actor::Operator).await.unwrap());
     assert!(!world.service.approve_token("0123456789abcdef", Actor::Operator).await.unwrap());
     assert!(world.service.approve_token(token_id(token), Actor::Operator).await.unwrap());
@@ -239,6 +244,7 @@ async fn approvals(world: &World, done: &Restored, token: &str, revoked: &str) {
     let other = waiting.iter().find(|id| *id != token_id(token)).unwrap();
     assert!(world.service.revoke_token(other, Actor::Operator).await.unwrap(), "one that waits can be revoked");
     assert!(!world.service.approve_token(other, Actor::Operator).await.unwrap());
+    assert!(!ola.get("/admin/tokens").await.text.contains("Waiting for approval"));
     assert!(matches!(verdict(world).await, Verdict::Whole { .. }));
 }
 

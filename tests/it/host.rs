@@ -280,7 +280,7 @@ async fn the_doctor_names_what_is_wrong_and_the_exit_code_says_so() {
     wrong("key ring", "does not open this database's key ring");
     std::fs::write(&key, text).unwrap();
     sql(&home, "UPDATE api_tokens SET trust = 3").await;
-    says(&home.run(&["doctor"]).ok(), "warning", "tokens", "1 tokens do not verify");
+    says(&home.run(&["doctor"]).ok(), "warning", "tokens", "1 do not verify");
     sql(&home, "UPDATE audit_events SET detail = 'x' WHERE seq = 2").await;
     wrong("trail", "row 2: it does not verify");
     with("[reveal]\nwindow_seconds = 301\n");

@@ -10,10 +10,12 @@ use super::super::tokens::{NewToken, created};
 use super::super::{Keyharbor, RequestInfo, Result, ServiceError};
 use super::sources::{PAGE, PAGE_AND_ONE, Place};
 use super::{AdminAct, ForAdmin, Fresh};
+use crate::crypto::Ring;
 use crate::domain::audit::{EventKind, Outcome};
 use crate::domain::device::clean;
 use crate::domain::escrow::Trust;
 use crate::domain::ids::Timestamp;
+use crate::domain::integrity::Attested;
 use crate::domain::policy::{Action, Refusal};
 use crate::domain::recovery_key::looks_like_key;
 use crate::domain::token::{ApiToken, Door, Scope, Scopes};
@@ -116,8 +118,14 @@ fn is_id(id: &str) -> bool {
     id.len() == 16 && id.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
 }
 
+/// A token whose row verifies, and whether it waits for approval since a restore.
+fn known(ring: &Ring, row: Attested<ApiToken>) -> Option<(ApiToken, bool)> {
+    if row.waits(ring) { Some((row.parts().0.clone(), true)) } else { row.check(ring).ok().map(|token| (token, false)) }
+}
+
 impl Keyharbor {
-    /// Tokens, newest first: at most [`PAGE`], how many of the page do not verify, and where the next begins.
+    /// Tokens, newest first: at most [`PAGE`], how many of the page do not verify, and where the next begins. With each: does it
+    /// wait for approval since a restore?
     ///
     /// # Errors
     /// [`ServiceError`].
@@ -126,7 +134,7 @@ impl Keyharbor {
         person: &SignedIn,
         before: &Place,
         request: &RequestInfo,
-    ) -> Result<(Vec<ApiToken>, usize, Option<Place>)> {
+    ) -> Result<(Vec<(ApiToken, bool)>, usize, Option<Place>)> {
         self.permit(person, Action::Administer, request).await?;
         let ring = self.ring()?;
         let mut rows = self.store.read().await?.tokens_page(before.at, &before.id, PAGE_AND_ONE).await?;
@@ -134,7 +142,7 @@ impl Keyharbor {
         rows.truncate(PAGE);
         let next = rows.last().map(|r| r.parts().0).filter(|_| more).map(|t| Place { at: t.created_at, id: t.id.clone() });
         let all = rows.len();
-        let good: Vec<_> = rows.into_iter().filter_map(|r| r.check(ring.as_ref()).ok()).collect();
+        let good: Vec<_> = rows.into_iter().filter_map(|row| known(&ring, row)).collect();
         let bad = all - good.len();
         Ok((good, bad, next))
     }
@@ -206,7 +214,7 @@ impl Keyharbor {
         self.permit(person, Action::ManageTokens, request).await?;
         let ring = self.ring()?;
         let row = self.store.read().await?.token(id).await?;
-        let token = row.and_then(|t| t.check(ring.as_ref()).ok()).ok_or(ServiceError::Refused(Refusal::NotFound));
+        let token = row.and_then(|row| known(&ring, row)).map(|(token, _)| token).ok_or(ServiceError::Refused(Refusal::NotFound));
         self.noted(token, person, Action::ManageTokens, request).await
     }
 

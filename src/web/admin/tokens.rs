@@ -36,12 +36,18 @@ pub async fn list(v: Visitor, query: web::Query<ListQuery>) -> Result<HttpRespon
     before?;
     let page = TokensPage {
         done: query.done.as_deref().and_then(Done::parse),
-        rows: tokens.iter().map(|t| row(&v.visit, t)).collect(),
+        rows: tokens.iter().map(|(token, waits)| listed(&v.visit, token, *waits)).collect(),
         unverified,
         next_url: next.map(|place| format!("/admin/tokens?before={place}")),
         page: frame(&v.visit, &v.person),
     };
     html(&page, StatusCode::OK)
+}
+
+/// One that waits for approval is refused, whatever else is true of it; one that was revoked before waits for nothing.
+fn listed(visit: &Visit, token: &ApiToken, waits: bool) -> TokenRow {
+    let state = if waits && token.revoked_at.is_none() { TokenState::Waiting } else { row(visit, token).state };
+    TokenRow { state, ..row(visit, token) }
 }
 
 /// A token as pages show it.

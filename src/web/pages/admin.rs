@@ -130,6 +130,8 @@ pub enum TokenState {
     Live,
     Expired,
     Revoked(Moment),
+    /// A restore brought it back, and nobody has approved it since.
+    Waiting,
 }
 
 impl TokenRow {
@@ -137,9 +139,14 @@ impl TokenRow {
         let (class, glyph, text) = match &self.state {
             TokenState::Live => ("ok", "●", page.t("token-live")),
             TokenState::Expired => ("warn", "▲", page.t("token-expired")),
+            TokenState::Waiting => ("warn", "▲", page.t("token-waiting")),
             TokenState::Revoked(at) => ("off", "–", page.tv("token-revoked", "when", &at.human)),
         };
         Tag { class, glyph, text }
+    }
+
+    pub fn waits(&self) -> bool {
+        matches!(self.state, TokenState::Waiting)
     }
 
     pub fn live(&self) -> bool {

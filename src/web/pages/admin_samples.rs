@@ -50,6 +50,7 @@ impl World<'_> {
                     ..self.token_row(TokenState::Expired)
                 },
                 TokenRow { last_used: None, trust: Trust::Proven, ..self.token_row(revoked) },
+                self.token_row(TokenState::Waiting),
             ],
             unverified: 1,
             next_url: Some("/admin/tokens?before=1-0123456789abcdef".into()),
