@@ -60,6 +60,9 @@ impl Keyharbor {
         if looks_like_key(&name) {
             return Err(ServiceError::invalid("name", "looks like a recovery key"));
         }
+        if new.device_pattern.as_deref().is_some_and(looks_like_key) {
+            return Err(ServiceError::invalid("devices", "looks like a recovery key"));
+        }
         if new.scopes.bits() == 0 {
             return Err(ServiceError::invalid("scope", "give at least one"));
         }

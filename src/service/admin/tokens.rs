@@ -72,7 +72,9 @@ impl TokenForm {
         let devices = self.devices.trim();
         let stem = devices.strip_suffix('*').unwrap_or(devices);
         let is_pattern = (1..=40).contains(&stem.len()) && stem.bytes().all(|b| b.is_ascii_alphanumeric());
-        if !devices.is_empty() && !is_pattern {
+        if looks_like_key(devices) {
+            wrong("devices", "holds_key");
+        } else if !devices.is_empty() && !is_pattern {
             wrong("devices", "form");
         }
         if !LIVES.contains(&self.expires.as_str()) {
