@@ -42,6 +42,10 @@ pub fn document() -> Value {
     components["schemas"]["Problem"] = problem_shape();
     components["headers"] = headers();
     components["schemas"]["Deposits"]["oneOf"][1]["maxItems"] = deposits::MOST_DEPOSITS.into();
+    // Each is judged by itself: one that is no deposit does not make the array a bad one.
+    let deposit = components["schemas"]["Deposits"]["oneOf"][1]["items"].take();
+    components["schemas"]["Deposits"]["oneOf"][1]["items"] =
+        json!({ "anyOf": [deposit, { "description": "anything else: refused by itself" }] });
     // The schema of a whole stream; that of its lines is `Deposit`.
     let stream = "/paths/~1api~1v1~1deposits/post/requestBody/content/application~1x-ndjson/schema";
     if let Some(schema) = document.pointer_mut(stream) {
