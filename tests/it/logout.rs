@@ -9,7 +9,7 @@ use keyharbor::store::Engine;
 use keyharbor::web::App;
 use serde_json::{Map, Value, json};
 
-use crate::idp::keys::Sign;
+use crate::idp::keys::{FORGERIES, Sign};
 use crate::idp::logout::EVENT;
 use crate::idp::wire::Trouble;
 use crate::probe::rows;
@@ -166,16 +166,7 @@ async fn s17_a_token_with_a_fault_is_refused_and_the_session_lives() {
     for (at, (word, fault)) in faults(now).into_iter().enumerate() {
         assert_eq!(refusal(&world, &bent(&world, &*fault)).await, word, "fault {at}");
     }
-    for (sign, word) in [
-        (Sign::None, "alg"),
-        (Sign::HsSecret, "alg"),
-        (Sign::HsPublicPem, "alg"),
-        (Sign::Broken, "signature"),
-        (Sign::BrokenEs, "signature"),
-        (Sign::HalfEs, "signature"),
-        (Sign::HalfRs, "signature"),
-        (Sign::OtherKey, "signature"),
-    ] {
+    for (sign, word) in FORGERIES {
         world.idp.set(|b| b.sign = sign);
         assert_eq!(refusal(&world, &world.idp.logout_token("astrid", |_, _| {})).await, word, "{sign:?}");
     }

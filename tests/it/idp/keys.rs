@@ -33,6 +33,18 @@ pub enum Sign {
     OtherKey,
 }
 
+/// Signatures that nobody may believe, and the check that each fails.
+pub const FORGERIES: [(Sign, &str); 8] = [
+    (Sign::None, "alg"),
+    (Sign::HsSecret, "alg"),
+    (Sign::HsPublicPem, "alg"),
+    (Sign::Broken, "signature"),
+    (Sign::BrokenEs, "signature"),
+    (Sign::HalfEs, "signature"),
+    (Sign::HalfRs, "signature"),
+    (Sign::OtherKey, "signature"),
+];
+
 /// A pair of keys in use.
 pub struct Keys {
     pub generation: u32,
