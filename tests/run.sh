@@ -1,8 +1,11 @@
 #!/usr/bin/env bash
 # Every test, with what they need: installs the missing programs (Debian, as root), starts a throw-away PostgreSQL,
-# builds, walks the pages in Chromium and once in Firefox, and ends with `cargo test`.
+# builds, walks the pages in Chromium and once in Firefox, makes the packages and tries them on a fresh Debian, and ends
+# with `cargo test`.
 #
-#   tests/run.sh [--no-browser | --only-browser] [arguments for cargo test …]
+#   tests/run.sh                                 all of it
+#   tests/run.sh [--no-packages] [--no-browser | --only-browser] [arguments for cargo test …]
+#                                                a part of it; the packages are in none
 #   tests/run.sh --exec COMMAND [ARGUMENT …]     nothing but the PostgreSQL, and that command beside it
 #   tests/run.sh --exec-browser COMMAND …        the same, and what the browser tests need
 set -euo pipefail
@@ -10,16 +13,18 @@ set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cd "$root"
 
-browser=yes cargo_tests=yes rest=() command=()
+browser=yes cargo_tests=yes packages=yes rest=() command=()
 if [[ ${1:-} == --exec || ${1:-} == --exec-browser ]]; then
   [[ $1 == --exec-browser ]] || browser=no
   command=("${@:2}")
   set --
 fi
+(($# == 0)) || packages=no # a part was asked for
 for argument in "$@"; do
   case $argument in
     --no-browser) browser=no ;;
     --only-browser) cargo_tests=no ;;
+    --no-packages) ;;
     *) rest+=("$argument") ;;
   esac
 done
@@ -196,6 +201,13 @@ if [[ $browser == yes ]]; then
   begin 'browser tests'
   # A glob, not a folder: Node 20 takes a folder for a module.
   (cd tests/browser && node --test --test-concurrency=2 --test-timeout=600000 ./*.test.mjs)
+fi
+
+if [[ $packages == yes ]]; then
+  begin 'packages'
+  tests/packages.sh
+  begin 'a fresh machine'
+  tests/machine.sh
 fi
 
 if [[ $cargo_tests == yes ]]; then
