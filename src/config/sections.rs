@@ -79,7 +79,8 @@ section! {
         trusted_proxies: Vec<IpNet> = Vec::new(),
         /// Worker threads; 0 = one per processor.
         workers: usize = 0,
-        /// Seconds a request's body may take to arrive.
+        /// Seconds a request's body may take to arrive; in a stream of deposits each line. A client that takes nothing of its
+        /// answer for as long is dropped, too.
         body_deadline_seconds: u64 = 15,
         /// Seconds between a stop signal and the last new connection. Meanwhile /readyz answers 503, so that a load balancer
         /// sends nobody more; with several replicas, a little longer than it takes to notice.
@@ -98,6 +99,9 @@ section! {
         /// It speaks plain http and asks for no password, so an address that is not loopback must be meant: true says so. It
         /// shows no secret and nobody's name; still, let a firewall say who may reach it.
         plain_http: bool = false,
+        /// Names, without port, by which it may be asked besides addresses and "localhost", e.g. ["keyharbor.internal"]. A web page
+        /// can point a name of its own at any address; a request for such a name gets 421.
+        hosts: Vec<String> = Vec::new(),
     }
 }
 
@@ -206,8 +210,8 @@ section! {
 section! {
     /// The API and the agents' protocols.
     Api {
-        /// Requests that one token may send to /api/ in a minute; 0 = any number. Each server process counts for itself. A
-        /// stream of deposits is one request, however many lines it has.
+        /// Requests that one token may send to /api/ in a minute; 0 = any number. Each deposit counts, also those of an
+        /// array and the lines of a stream. Each server process counts for itself.
         requests_per_minute: u32 = 1200,
         /// The same for agents' check-ins below /compat/, where a whole fleet may share one token.
         agent_requests_per_minute: u32 = 6000,

@@ -15,6 +15,8 @@ pub enum TextError {
     TooLong,
     #[error("holds a character that is not allowed")]
     BadCharacter,
+    #[error("must not begin with =, +, - or @, nor hold quotation marks or angle brackets")]
+    NoMac,
     #[error("looks like a recovery key")]
     LooksLikeKey,
 }
@@ -44,6 +46,24 @@ impl Serial {
             return Err(TextError::LooksLikeKey);
         }
         Ok(Self(text.to_ascii_uppercase()))
+    }
+
+    /// The same for one that a device may be made of: what no Mac has is refused besides.
+    ///
+    /// Apple's own are letters and digits. Virtual ones are wilder, and their keys are worth as much: VMware's look like base64
+    /// (`VMqF3+X/9Kz=`), Parallels' have spaces and hyphens, boards without any say `System Serial#` or `To be filled by O.E.M.`.
+    /// So nothing is asked of the middle; in doubt a key is kept. Refused is what only somebody would send who aims at those who
+    /// read it later: `=`, `+`, `-`, `@` at the beginning (a formula to a spreadsheet), quotation marks and angle brackets (an
+    /// attribute or a tag to a page that forgets to escape). What an earlier release has let in stays readable by [`Self::parse`].
+    ///
+    /// # Errors
+    /// [`TextError`].
+    pub fn of_a_mac(text: &str) -> Result<Self, TextError> {
+        let serial = Self::parse(text)?;
+        if serial.0.starts_with(['=', '+', '-', '@']) || serial.0.contains(['"', '\'', '`', '<', '>']) {
+            return Err(TextError::NoMac);
+        }
+        Ok(serial)
     }
 
     /// Stands where a stored serial number cannot be read; the row it stands in verifies nowhere.
@@ -227,6 +247,28 @@ mod tests {
         assert_eq!(Serial::parse("C02\0A"), Err(TextError::BadCharacter));
         assert_eq!(Serial::parse(&"A".repeat(201)), Err(TextError::TooLong));
         assert_eq!(Serial::parse("aaaa-bbbb-cccc-dddd-eeee-fff2"), Err(TextError::LooksLikeKey));
+    }
+
+    #[test]
+    fn what_no_mac_has_is_no_serial_number_and_what_a_virtual_one_has_is() {
+        for text in [
+            "C02TEST00001",
+            "VMqF3+X/9Kz=",
+            "Parallels-1A 2B 3C 4D-5E",
+            "VMware-56 4d a9",
+            "System Serial#",
+            "To be filled by O.E.M.",
+            "0",
+            "(none)",
+        ] {
+            assert_eq!(Serial::of_a_mac(text), Serial::parse(text), "{text}");
+            assert!(Serial::of_a_mac(text).is_ok(), "{text}");
+        }
+        for text in ["=CMD()", " +1", "-2+3", "@SUM(A1)", "C02\"X", "C02'X", "C02`X", "<b>", "C02>"] {
+            assert_eq!(Serial::of_a_mac(text), Err(TextError::NoMac), "{text}");
+            assert!(Serial::parse(text).is_ok(), "{text} can still be looked up");
+        }
+        assert_eq!(Serial::of_a_mac("C02\tX"), Err(TextError::BadCharacter));
     }
 
     #[test]

@@ -39,7 +39,8 @@ pub fn check_in(pairs: &[(String, String)]) -> Result<CheckIn, BadCheckIn> {
         }
     }
     let get = |field: &str| pairs.iter().find(|(name, _)| name == field).map(|(_, value)| value.as_str());
-    let serial = Serial::parse(get("serial").unwrap_or_default()).map_err(|_| bad(None, "serial", "is missing or not a serial number"))?;
+    let serial =
+        Serial::of_a_mac(get("serial").unwrap_or_default()).map_err(|_| bad(None, "serial", "is missing or not a serial number"))?;
     let kind = match get("secret_type") {
         None | Some("") => Some(SecretKind::RecoveryKey),
         Some(code) => SecretKind::parse(code),

@@ -46,7 +46,7 @@ pub fn read(bytes: &[u8]) -> Result<(Vec<Line>, Vec<BadLine>), FileError> {
     for record in reader.records() {
         let record = record.map_err(|e| FileError::NotCsv(e.position().map_or(0, csv::Position::line)))?;
         let number = record.position().map_or(0, csv::Position::line);
-        let serial = Serial::parse(record.get(serial_at).unwrap_or_default()).map_err(|e| format!("serial {e}"));
+        let serial = Serial::of_a_mac(record.get(serial_at).unwrap_or_default()).map_err(|e| format!("serial {e}"));
         let login = Login::parse(record.get(login_at).unwrap_or_default()).map_err(|e| format!("login {e}"));
         match (serial, login) {
             (Ok(serial), Ok(login)) => good.push(Line { number, serial, login }),

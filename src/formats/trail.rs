@@ -175,7 +175,8 @@ fn harmless(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 1);
     let mut begins = true;
     for c in text.chars() {
-        if begins && matches!(c, '=' | '+' | '-' | '@' | '\t' | '\r' | '\0') {
+        // Full-width signs are signs to a spreadsheet that folds them.
+        if begins && matches!(c, '=' | '+' | '-' | '@' | '＝' | '＋' | '－' | '＠' | '\t' | '\r' | '\n' | '\0') {
             out.push('\'');
         }
         out.push(c);
@@ -257,6 +258,14 @@ mod tests {
     }
 
     #[test]
+    fn s72_full_width_signs_and_line_ends_begin_no_formula() {
+        for sign in ['=', '+', '-', '@', '＝', '＋', '－', '＠', '\t', '\r', '\n', '\0'] {
+            assert_eq!(harmless(&format!("{sign}1;{sign}2 {sign}")), format!("'{sign}1;'{sign}2 {sign}"));
+        }
+        assert_eq!(harmless("1=2 ＝3"), "1=2 ＝3");
+    }
+
+    #[test]
     fn a_json_line_is_an_object_with_every_field() {
         let text = String::from_utf8(line(Format::JsonLines, &nasty(), Check::Broken)).unwrap();
         assert!(text.ends_with("}\n") && text.lines().count() == 1, "{text}");
@@ -274,7 +283,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn s72_no_text_becomes_a_formula_or_another_cell(name in ".{0,40}", reason in "[=+@\t\r\n\0;,\"'x-]{0,12}", detail in any::<String>()) {
+        fn s72_no_text_becomes_a_formula_or_another_cell(name in ".{0,40}", reason in "[=+@＝＋－＠\t\r\n\0;,\"'x-]{0,12}", detail in any::<String>()) {
             let personal = Personal { name: Some(name.clone()), reason: Some(reason.clone()), ..Personal::default() };
             let bytes = line(Format::Csv, &row(personal, &detail), Check::Sound);
             let records = read(&bytes);
@@ -283,7 +292,7 @@ mod tests {
             for cell in &records[0] {
                 // Cut as a comma does it, and as a semicolon.
                 for part in cell.split(';') {
-                    prop_assert!(!part.starts_with(['=', '+', '-', '@', '\t', '\r', '\0']), "{cell:?}");
+                    prop_assert!(!part.starts_with(['=', '+', '-', '@', '＝', '＋', '－', '＠', '\t', '\r', '\n', '\0']), "{cell:?}");
                 }
             }
             // Nothing is lost: an apostrophe more is all that changed.

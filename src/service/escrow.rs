@@ -4,6 +4,7 @@
 //! again makes no version; a key of lower trust never hides one of higher trust; nothing is ever deleted; a deposit's user
 //! is a hint and sets no owner.
 
+pub mod bounds;
 mod rows;
 
 use std::sync::Arc;
@@ -11,7 +12,7 @@ use std::sync::Arc;
 use super::once::{Answer, Done, Once};
 use super::{Keyharbor, RequestInfo, Result, ServiceError};
 use crate::crypto::{Place, Ring};
-use crate::domain::audit::{Actor, Event};
+use crate::domain::audit::Actor;
 use crate::domain::escrow::{KeyVersion, Repeat, Standing, Trust};
 use crate::domain::ids::{DeviceId, Timestamp, VersionId};
 use crate::domain::integrity::Attested;
@@ -20,6 +21,7 @@ use crate::domain::recovery_key::{RecoveryKey, SecretKind};
 use crate::domain::token::{ApiToken, Scopes};
 use crate::domain::{Device, Serial};
 use crate::store::{StoreError, Tx};
+use bounds::Rows;
 
 /// What a source says of the device besides the key. Hints: they fill what is empty or follow the agent, and own nothing.
 #[derive(Clone, Debug, Default)]
@@ -97,6 +99,20 @@ pub struct Receipt {
     pub unseen_letters: bool,
 }
 
+impl Receipt {
+    fn of(row: &KeyVersion, became: Became, standing: &Standing<'_>) -> Self {
+        Self {
+            device: row.device,
+            version: row.version,
+            became,
+            current: standing.current.id == row.id,
+            contested: standing.contested,
+            rotation_required: became != Became::New && row.revealed_at.is_some(),
+            unseen_letters: row.unseen_letters,
+        }
+    }
+}
+
 /// Why one deposit of a batch was not stored; its trail row says so too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refused {
@@ -104,6 +120,8 @@ pub enum Refused {
     OutOfScope,
     /// The device's own row was bent: a key that was put there would be shown to somebody else. The source keeps its key.
     DeviceRow,
+    /// This source changed the Mac's key too often in this minute. The source keeps its key.
+    TooManyChanges,
 }
 
 /// One answer for each deposit of a batch, in order.
@@ -179,12 +197,13 @@ impl Keyharbor {
         // Devices are locked in the order of their serial numbers, so that two batches never wait for each other.
         let mut order: Vec<usize> = (0..deposits.len()).collect();
         order.sort_by_key(|i| deposits.get(*i).map(|d| d.serial.clone()));
-        self.retry(async || {
+        let bounds = self.bounds.begin(&source.actor, self.env.now(), deposits.iter().map(|d| &d.serial));
+        let done = self.retry(async || {
             let mut tx = self.store.write().await?;
-            let mut events = Vec::with_capacity(deposits.len());
+            let mut rows = bounds.clone();
             let mut claim = None;
             if let Some((keep, _)) = keep {
-                match self.claim(&mut tx, &ring, keep.once, &mut events, request).await? {
+                match self.claim(&mut tx, &ring, keep.once, &mut rows.events, request).await? {
                     Ok(fresh) => claim = Some(fresh),
                     Err(answer) => return Ok(Done::Before(answer)),
                 }
@@ -192,7 +211,7 @@ impl Keyharbor {
             let mut answers: Vec<(usize, Result<Receipt, Refused>)> = Vec::with_capacity(deposits.len());
             for i in &order {
                 let (Some(deposit), Some(ids)) = (deposits.get(*i), ids.get(*i)) else { continue };
-                let answer = self.deposit_one(&mut tx, &ring, source, deposit, ids, request, &mut events).await?;
+                let answer = self.deposit_one(&mut tx, &ring, source, deposit, ids, request, &mut rows).await?;
                 answers.push((*i, answer));
             }
             let taken: Vec<DeviceId> = answers.iter().filter_map(|(_, a)| a.as_ref().ok()).map(|r| r.device).collect();
@@ -203,10 +222,16 @@ impl Keyharbor {
                 let answer = (keep.answer)(&[before, answers.as_slice()].concat());
                 self.settle(&mut tx, &ring, claim, answer).await?;
             }
-            self.conclude(tx, &events).await?;
-            Ok(Done::Now(answers))
+            self.conclude_rows(tx, &rows).await?;
+            Ok(Done::Now((answers, rows)))
+        });
+        Ok(match done.await? {
+            Done::Now((answers, rows)) => {
+                self.bounds.end(rows);
+                Done::Now(answers)
+            }
+            Done::Before(answer) => Done::Before(answer),
         })
-        .await
     }
 
     #[expect(clippy::too_many_arguments, reason = "one deposit of a batch: the batch's context and the deposit's own")]
@@ -218,26 +243,28 @@ impl Keyharbor {
         deposit: &Deposit,
         ids: &Ids,
         request: &RequestInfo,
-        events: &mut Vec<Event>,
+        rows: &mut Rows,
     ) -> Result<Result<Receipt, Refused>> {
         let covered = crate::domain::token::covers(source.device_pattern.as_deref(), &deposit.serial);
         let relation = if covered { Relation::NoDevice } else { Relation::Unknown };
         if policy::decide(Caller::Token(source.scopes), Action::Deposit, relation).is_err() {
-            events.push(self.refusal(source, Some(&deposit.serial), "out_of_scope", request));
-            return Ok(Err(Refused::OutOfScope));
+            return Ok(Err(self.refuse(rows, source, deposit, Refused::OutOfScope, request)));
         }
         let now = self.env.now();
         let (device, sound) = self.device_for(tx, ring, deposit, ids.device, now).await?;
         if !sound {
-            events.push(self.integrity_event("devices", Some(device.id), request));
-            events.push(self.refusal(source, Some(&deposit.serial), "integrity", request));
-            return Ok(Err(Refused::DeviceRow));
+            rows.events.push(self.integrity_event("devices", Some(device.id), request));
+            return Ok(Err(self.refuse(rows, source, deposit, Refused::DeviceRow, request)));
         }
         let fingerprint = ring.fingerprint(device.id, deposit.kind, &deposit.key);
         let (mut versions, bad) = verified(tx.candidates(device.id, deposit.kind, Some(&fingerprint)).await?, ring);
-        events.extend(bad.into_iter().map(|version| self.bad_version_event(device.id, version, request)));
+        rows.events.extend(bad.into_iter().map(|version| self.bad_version_event(device.id, version, request)));
         let seen_at = deposit.escrowed_at.map_or(now, |t| t.min(now));
         let known = versions.iter().find(|v| v.fingerprint == fingerprint).cloned();
+        let leads = |id| Standing::of(&versions).is_some_and(|s| s.current.id == id);
+        if !known.as_ref().is_some_and(|v| leads(v.id)) && !rows.may_change(&deposit.serial) {
+            return Ok(Err(self.refuse(rows, source, deposit, Refused::TooManyChanges, request)));
+        }
         let (id, became) = match known {
             Some(known) => (known.id, self.again(tx, ring, source, &known, &mut versions, seen_at).await?),
             None => {
@@ -268,16 +295,9 @@ impl Keyharbor {
         };
         let Some(standing) = Standing::of(&versions) else { return Err(ServiceError::Integrity) };
         let Some(row) = versions.iter().find(|v| v.id == id) else { return Err(ServiceError::Integrity) };
-        let receipt = Receipt {
-            device: device.id,
-            version: row.version,
-            became,
-            current: standing.current.id == id,
-            contested: standing.contested,
-            rotation_required: became != Became::New && row.revealed_at.is_some(),
-            unseen_letters: row.unseen_letters,
-        };
-        events.push(self.deposited(source, &device, id, &receipt, request));
+        let receipt = Receipt::of(row, became, &standing);
+        rows.took(&deposit.serial, became);
+        rows.events.push(self.deposited(source, &device, id, &receipt, request));
         Ok(Ok(receipt))
     }
 

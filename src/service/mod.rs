@@ -122,6 +122,7 @@ pub struct Keyharbor {
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) stopping: Arc<AtomicBool>,
     pub(crate) pace: Arc<pace::Pace>,
+    pub(crate) bounds: Arc<escrow::bounds::Bounds>,
 }
 
 /// How long one act may try, all in all, before it answers "unavailable".
@@ -130,8 +131,8 @@ const PATIENCE: Duration = Duration::from_millis(4500);
 impl Keyharbor {
     pub fn new(store: Store, env: Env, rules: Rules, oidc: Oidc, custody: custody::Custody) -> Self {
         let (rules, custody) = (Arc::new(rules), Arc::new(custody));
-        let (throttle, checkpoint, metrics, stopping, pace) = Default::default();
-        Self { store, env, rules, oidc, custody, throttle, checkpoint, metrics, stopping, pace }
+        let (throttle, checkpoint, metrics, stopping, pace, bounds) = Default::default();
+        Self { store, env, rules, oidc, custody, throttle, checkpoint, metrics, stopping, pace, bounds }
     }
 
     pub fn env(&self) -> &Env {

@@ -1,5 +1,6 @@
 //! How many requests a token may send in a minute: counted in this process, in fixed windows, so that a request costs no
 //! write. Several replicas let a token through several times as often; what must be shared (viewings) is in `quotas`.
+//! Each deposit counts like a request, also in a request that holds many.
 //!
 //! The first refusal of a minute is a trail row of its own, the others one more with their number: a client that went wild
 //! is seen, and fills no trail.
@@ -33,6 +34,15 @@ pub const WINDOW_SECONDS: i64 = 60;
 struct Window {
     minute: i64,
     count: u32,
+    refused: u32,
+}
+
+/// How much of what was wanted is granted.
+struct Counted {
+    granted: u32,
+    left: Left,
+    /// The first refusal of this minute.
+    first_refusal: bool,
 }
 
 /// A finished minute with more refusals than its one row.
@@ -47,9 +57,8 @@ struct Summary {
 pub struct Pace(Mutex<HashMap<(String, Way), (Window, u32)>>);
 
 impl Pace {
-    /// Counts one request; `remaining` of the answer is how many come after it. `Err`: it is one too many, and whether it is the
-    /// first such.
-    fn count(&self, token: &str, way: Way, limit: u32, now: Timestamp) -> (std::result::Result<Left, bool>, Option<Summary>) {
+    /// Counts what a token wants, as far as there is room.
+    fn count(&self, token: &str, way: Way, limit: u32, wanted: u32, now: Timestamp) -> (Counted, Option<Summary>) {
         let minute = now.seconds().div_euclid(WINDOW_SECONDS);
         let mut open = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let key = (token.to_owned(), way);
@@ -60,14 +69,23 @@ impl Pace {
             due = summary(token, window, *limit);
             open.remove(&key);
         }
-        let (window, _) = open.entry(key).or_insert((Window { minute, count: 0 }, limit));
-        window.count = window.count.saturating_add(1);
+        let (window, _) = open.entry(key).or_insert((Window { minute, count: 0, refused: 0 }, limit));
+        let granted = wanted.min(limit.saturating_sub(window.count));
+        window.count = window.count.saturating_add(granted);
+        if granted < wanted {
+            window.refused = window.refused.saturating_add(1);
+        }
         let resets_in = WINDOW_SECONDS - now.seconds().rem_euclid(WINDOW_SECONDS);
-        let answer = match limit.checked_sub(window.count) {
-            Some(remaining) => Ok(Left { limit, remaining, resets_in }),
-            None => Err(window.count.checked_sub(limit) == Some(1)),
-        };
-        (answer, due)
+        let left = Left { limit, remaining: limit.saturating_sub(window.count), resets_in };
+        (Counted { granted, left, first_refusal: granted < wanted && window.refused == 1 }, due)
+    }
+
+    /// Counts also what there is no room for: it is on its way already. Answers how much room is left.
+    fn charge(&self, token: &str, way: Way, more: u32) -> Option<u32> {
+        let mut open = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (window, limit) = open.get_mut(&(token.to_owned(), way))?;
+        window.count = window.count.saturating_add(more);
+        Some(limit.saturating_sub(window.count))
     }
 
     /// Forgets the minutes that are over.
@@ -86,7 +104,7 @@ impl Pace {
 }
 
 fn summary(token: &str, window: &Window, limit: u32) -> Option<Summary> {
-    let more = window.count.saturating_sub(limit.saturating_add(1));
+    let more = window.refused.saturating_sub(1);
     (more > 0).then(|| Summary { token: token.to_owned(), more, limit })
 }
 
@@ -96,6 +114,35 @@ impl Keyharbor {
     /// # Errors
     /// [`ServiceError::TooMany`]; recorded.
     pub async fn pace(&self, token: &ApiToken, way: Way, request: &RequestInfo) -> Result<Option<Left>> {
+        match self.paced(token, way, 1, request).await? {
+            None => Ok(None),
+            Some(Counted { granted: 1, left, .. }) => Ok(Some(left)),
+            Some(_) => Err(self.next_minute()),
+        }
+    }
+
+    /// Counts more deposits of a request to the API: how many of them may go on, and the seconds until more may.
+    ///
+    /// # Errors
+    /// The trail.
+    pub async fn pace_more(&self, token: &ApiToken, deposits: usize, request: &RequestInfo) -> Result<(usize, i64)> {
+        let wanted = u32::try_from(deposits).unwrap_or(u32::MAX);
+        let counted = if wanted == 0 { None } else { self.paced(token, Way::Api, wanted, request).await? };
+        Ok(counted.map_or((deposits, 0), |c| (usize::try_from(c.granted).unwrap_or(deposits), c.left.resets_in)))
+    }
+
+    /// Counts deposits that came together and are taken together: the next request waits for them. `None`: there is no limit.
+    pub fn pace_together(&self, token: &ApiToken, deposits: usize) -> Option<u32> {
+        self.pace.charge(&token.id, Way::Api, u32::try_from(deposits).unwrap_or(u32::MAX))
+    }
+
+    /// The refusal of what may come again when this minute is over.
+    pub fn next_minute(&self) -> ServiceError {
+        let now = self.env.now();
+        ServiceError::TooMany { until: now.plus_seconds(WINDOW_SECONDS - now.seconds().rem_euclid(WINDOW_SECONDS)), now }
+    }
+
+    async fn paced(&self, token: &ApiToken, way: Way, wanted: u32, request: &RequestInfo) -> Result<Option<Counted>> {
         let settings = &self.rules.config.api;
         let limit = match way {
             Way::Api => settings.requests_per_minute,
@@ -104,10 +151,9 @@ impl Keyharbor {
         if limit == 0 {
             return Ok(None);
         }
-        let now = self.env.now();
-        let (answer, due) = self.pace.count(&token.id, way, limit, now);
+        let (counted, due) = self.pace.count(&token.id, way, limit, wanted, self.env.now());
         let mut events: Vec<_> = due.iter().map(|s| self.pace_summary(s)).collect();
-        if answer == Err(true) {
+        if counted.first_refusal {
             let mut event = self.event(EventKind::AccessRefused, Outcome::Refused, Actor::Token(token.id.clone()), request);
             (event.role, event.detail) = (token.scopes.codes(), format!("rate_limit {limit}"));
             events.push(event);
@@ -115,8 +161,7 @@ impl Keyharbor {
         if !events.is_empty() {
             self.record(&events).await?;
         }
-        let until = Timestamp::from_seconds((now.seconds().div_euclid(WINDOW_SECONDS) + 1) * WINDOW_SECONDS);
-        answer.map(Some).map_err(|_| ServiceError::TooMany { until, now })
+        Ok(Some(counted))
     }
 
     /// Writes the summaries that are due.

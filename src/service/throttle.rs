@@ -116,6 +116,7 @@ impl Keyharbor {
 
     async fn write_summaries(&self, until: Timestamp) {
         self.sweep_pace(until).await;
+        self.sweep_bounds(until).await;
         let due = self.throttle.sweep(until);
         let events: Vec<_> = due.iter().map(|s| self.summary(s)).collect();
         if !events.is_empty()

@@ -89,6 +89,7 @@ pub async fn check_in(req: HttpRequest, visit: Visit, body: Body<SMALL_BODY>) ->
         })),
         Some(Err(Refused::OutOfScope)) => Err(WebError::Forbidden),
         Some(Err(Refused::DeviceRow)) => Err(ServiceError::Integrity.into()),
+        Some(Err(Refused::TooManyChanges)) => Err(service.next_minute().into()),
         None => Err(WebError::Internal("a deposit without an answer".into())),
     }
 }

@@ -43,7 +43,7 @@ pub struct Visit {
     pub app: web::Data<App>,
     pub info: RequestInfo,
     pub lang: Language,
-    /// Path and query, when the request is a GET of a page that can be asked for again; else `/`.
+    /// Path and query, when the request is a GET (or HEAD) of a page that can be asked for again; else `/`.
     pub address: String,
 }
 
@@ -59,7 +59,7 @@ impl Visit {
         let asked = || req.headers().get(header::ACCEPT_LANGUAGE).and_then(|v| v.to_str().ok()).and_then(Language::negotiate);
         let lang = chosen.or_else(asked).unwrap_or(app.default_language);
         // What came back from the provider is used up: no page links to it again.
-        let again = req.method() == "GET" && !req.path().starts_with("/auth/");
+        let again = (req.method() == "GET" || req.method() == "HEAD") && !req.path().starts_with("/auth/");
         let here = req.uri().path_and_query().filter(|_| again).map_or("/", |p| p.as_str());
         let here = crate::service::sign_in::safe_return(here);
         Some(Self { info: RequestInfo { id, address, user_agent }, lang, address: here, app })

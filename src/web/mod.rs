@@ -114,23 +114,24 @@ macro_rules! routes {
 }
 
 routes! {
-    /// Every route of the public listener.
+    /// Every route of the public listener. HEAD stands where a GET changes nothing and asks about nobody: what health checks
+    /// and link checkers look at. A page that a person is shown is shown, and recorded, by GET alone.
     ROUTES, table;
-    "/" { GET portal::start: Public }
-    "/healthz" { GET health::live: Public }
-    "/readyz" { GET health::ready: Public }
-    "/static/{name:.*}" { GET health::asset: Public }
+    "/" { GET portal::start: Public, HEAD portal::start: Public }
+    "/healthz" { GET health::live: Public, HEAD health::live: Public }
+    "/readyz" { GET health::ready: Public, HEAD health::ready: Public }
+    "/static/{name:.*}" { GET health::asset: Public, HEAD health::asset: Public }
     "/csp-report" { POST health::csp_report: Public }
-    "/status" { GET portal::status: Public }
-    "/help" { GET portal::help: Public }
-    "/help/sign-in" { GET portal::help_sign_in: Public }
-    "/help/not-listed" { GET portal::help_not_listed: Public }
+    "/status" { GET portal::status: Public, HEAD portal::status: Public }
+    "/help" { GET portal::help: Public, HEAD portal::help: Public }
+    "/help/sign-in" { GET portal::help_sign_in: Public, HEAD portal::help_sign_in: Public }
+    "/help/not-listed" { GET portal::help_not_listed: Public, HEAD portal::help_not_listed: Public }
     "/language/{code}" { GET portal::language: Public }
     "/sign-in" { GET signin::sign_in: Public }
     "/auth/callback" { GET signin::callback: Public }
     "/auth/backchannel-logout" { POST signin::backchannel_logout: Public }
     "/sign-out" { POST signin::sign_out: Person }
-    "/signed-out" { GET signin::signed_out: Public }
+    "/signed-out" { GET signin::signed_out: Public, HEAD signin::signed_out: Public }
     "/devices" { GET portal::devices: Person }
     "/devices/{id}" { GET portal::device: Person }
     "/devices/{id}/reveal" { POST reveal::press: Person }
@@ -175,12 +176,12 @@ routes! {
 routes! {
     /// Every route of the second listener, for those who run the server.
     OPERATIONS, operations_table;
-    "/healthz" { GET health::live: Public }
-    "/readyz" { GET health::ready: Public }
-    "/metrics" { GET operations::metrics: Public }
-    "/docs" { GET api::reference::page: Public }
-    "/docs.css" { GET api::reference::sheet: Public }
-    "/openapi.json" { GET api::reference::openapi: Public }
+    "/healthz" { GET health::live: Public, HEAD health::live: Public }
+    "/readyz" { GET health::ready: Public, HEAD health::ready: Public }
+    "/metrics" { GET operations::metrics: Public, HEAD operations::metrics: Public }
+    "/docs" { GET api::reference::page: Public, HEAD api::reference::page: Public }
+    "/docs.css" { GET api::reference::sheet: Public, HEAD api::reference::sheet: Public }
+    "/openapi.json" { GET api::reference::openapi: Public, HEAD api::reference::openapi: Public }
 }
 
 fn method_not_allowed(methods: &str) -> WebError {

@@ -6,7 +6,7 @@ use std::net::TcpListener;
 use keyharbor::cli::serve;
 use keyharbor::domain::escrow::Trust;
 use keyharbor::domain::token::{Door, Scope};
-use keyharbor::web::{OPERATIONS, ROUTES, Route};
+use keyharbor::web::{Door as Way, OPERATIONS, ROUTES, Route};
 
 use crate::process::{Home, answer};
 use crate::world::World;
@@ -109,6 +109,33 @@ async fn s36_every_other_method_is_405_with_allow_on_every_route_over_a_socket()
                 assert!(method != "TRACE" || !text.contains("origin: "), "nothing is sent back");
             }
         }
+    }
+    both.stop().await;
+}
+
+#[actix_web::test]
+async fn s36_head_is_answered_like_get_without_a_body_and_shows_nobody_anything() {
+    let both = Both::start().await;
+    for (port, routes) in both.ports.into_iter().zip([ROUTES, OPERATIONS]) {
+        for route in routes.iter().filter(|r| r.method == "HEAD") {
+            let place = address(route, &both.token);
+            let [(get, body), (head, none)] =
+                [both.ask(port, &format!("GET {place}"), "").await, both.ask(port, &format!("HEAD {place}"), "").await];
+            assert_eq!((head, none.ends_with("\r\n\r\n"), none.matches("\r\n\r\n").count()), (get, true, 1), "{place}: {none}");
+            for name in ["content-type", "cache-control", "content-security-policy", "x-content-type-options"] {
+                assert_eq!(header(&none, name), header(&body, name), "{place}: {name}");
+            }
+            let length = body.split_once("\r\n\r\n").unwrap().1.len().to_string();
+            if route.path != "/metrics" {
+                assert_eq!(header(&none, "content-length"), Some(length.as_str()), "{place}");
+            }
+        }
+    }
+    // Where somebody is shown something, asks for a key, or a GET begins or ends something, it is GET alone.
+    let heads: Vec<_> = ROUTES.iter().filter(|r| r.method == "HEAD").map(|r| (r.path, r.door)).collect();
+    assert!(heads.iter().all(|(_, door)| *door == Way::Public), "{heads:?}");
+    for path in ["/sign-in", "/auth/callback", "/language/{code}", "/reveals/{id}", "/devices/{id}", "/trail/export"] {
+        assert!(!heads.iter().any(|(head, _)| *head == path), "{path}");
     }
     both.stop().await;
 }

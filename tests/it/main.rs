@@ -29,6 +29,7 @@ mod engines;
 mod entropy;
 mod filled;
 mod fixed;
+mod floods;
 mod forged_rows;
 mod golden;
 mod headers;

@@ -13,8 +13,13 @@ use crate::world::{Answer, KEY, MAC, OTHER_KEY, World};
 
 /// One request to the second listener.
 pub async fn ask(world: &World, method: &str, path: &str) -> Answer {
+    ask_as(world, method, path, None).await
+}
+
+async fn ask_as(world: &World, method: &str, path: &str, host: Option<&str>) -> Answer {
     let app = test::init_service(operations_application(world.app.clone())).await;
-    let request = TestRequest::with_uri(path).method(Method::from_bytes(method.as_bytes()).unwrap()).to_request();
+    let request = TestRequest::with_uri(path).method(Method::from_bytes(method.as_bytes()).unwrap());
+    let request = host.into_iter().fold(request, |r, host| r.insert_header(("host", host))).to_request();
     let answer = match test::try_call_service(&app, request).await {
         Ok(answer) => answer.into_parts().1.map_into_boxed_body(),
         Err(e) => e.error_response(),
@@ -57,10 +62,47 @@ async fn s75_s36_every_answer_of_the_second_listener_has_its_headers_and_names_n
             assert_eq!(answer.header("cache-control"), Some("no-store"), "{place}");
             assert!(answer.header("content-security-policy").unwrap().starts_with("default-src 'none'"), "{place}");
             assert!(["server", "x-powered-by", "set-cookie", "location"].iter().all(|h| answer.header(h).is_none()), "{place}");
-            if let Some(route) = OPERATIONS.iter().find(|r| r.path == path && r.method != method) {
-                assert_eq!((answer.status.as_u16(), answer.header("allow")), (405, Some(route.method)), "{place}");
+            if OPERATIONS.iter().any(|r| r.path == path) && !["GET", "HEAD"].contains(&method) {
+                assert_eq!((answer.status.as_u16(), answer.header("allow")), (405, Some("GET, HEAD")), "{place}");
             }
         }
+    }
+}
+
+#[actix_web::test]
+async fn s75_a_name_that_a_web_page_pointed_at_the_second_listener_reads_nothing() {
+    let world = World::with(|c| c.operations.hosts = vec!["keyharbor.internal".into()]).await;
+    let ours =
+        ["127.0.0.1", "127.0.0.1:9090", "10.1.2.3:9090", "[::1]", "[::1]:9090", "localhost:9090", "LocalHost", "Keyharbor.Internal:9090"];
+    for path in ["/metrics", "/docs", "/docs.css", "/openapi.json"] {
+        for host in ours {
+            assert_eq!(ask_as(&world, "GET", path, Some(host)).await.status, StatusCode::OK, "{path} {host}");
+        }
+        for host in [
+            "evil.example",
+            "evil.example:9090",
+            "127.0.0.1.evil.example",
+            "localhost.evil.example",
+            "x.keyharbor.internal",
+            "[::1",
+            "::1",
+            ":9090",
+            "[evil]:9090",
+            "",
+            "localhost:x",
+            "127.1",
+        ] {
+            for method in ["GET", "HEAD"] {
+                let answer = ask_as(&world, method, path, Some(host)).await;
+                assert_eq!((answer.status.as_u16(), answer.text.as_str()), (421, "Misdirected Request\n"), "{method} {path} {host}");
+                assert!(answer.header("content-security-policy").is_some());
+            }
+        }
+    }
+    // In the target of the request a name goes before the header.
+    assert_eq!(ask_as(&world, "GET", "http://evil.example/metrics", Some("127.0.0.1")).await.status.as_u16(), 421);
+    for path in ["/healthz", "/readyz"] {
+        assert_eq!(ask_as(&world, "GET", path, Some("probe.example")).await.status, StatusCode::OK, "health has any name");
     }
 }
 

@@ -1,6 +1,6 @@
 //! Deposits as a stream of lines: answered line by line, each after its key is on disk, in bounded room and time.
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, ErrorKind, Read as _, Write as _};
 use std::net::TcpStream;
 use std::time::Duration;
 
@@ -9,6 +9,7 @@ use keyharbor::domain::EventKind;
 use keyharbor::domain::audit::Actor;
 use keyharbor::domain::escrow::Trust;
 use keyharbor::domain::token::{Door, Scope};
+use keyharbor::store::Engine;
 use serde_json::{Value, json};
 
 use crate::hygiene::resident;
@@ -16,17 +17,17 @@ use crate::probe::rows;
 use crate::process::{Home, Running};
 use crate::world::{Answer, KEY, MAC, OTHER_KEY, World};
 
-fn line(serial: &str, key: &str) -> String {
+pub fn line(serial: &str, key: &str) -> String {
     format!("{}\n", json!({ "serial": serial, "recovery_key": key }))
 }
 
-async fn stream(world: &World, token: &str, body: &str) -> Answer {
+pub async fn stream(world: &World, token: &str, body: &str) -> Answer {
     let bearer = format!("Bearer {token}");
     let headers = [("authorization", bearer.as_str()), ("content-type", "application/x-ndjson; charset=utf-8")];
     world.raw(Method::POST, "/api/v1/deposits", &headers, body.to_owned()).await
 }
 
-fn lines(answer: &Answer) -> Vec<Value> {
+pub fn lines(answer: &Answer) -> Vec<Value> {
     assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
     assert!(answer.text.is_empty() || answer.text.ends_with('\n'));
     answer.text.lines().map(|l| serde_json::from_str(l).unwrap_or_else(|e| panic!("{e}: {l}"))).collect()
@@ -85,7 +86,8 @@ async fn a_stream_without_a_line_is_an_empty_answer() {
 
 #[actix_web::test]
 async fn a_long_stream_is_stored_whole() {
-    for world in World::both().await {
+    for engine in [Engine::Sqlite, Engine::Postgres] {
+        let world = World::on(engine, |c| c.api.requests_per_minute = 0).await;
         let token = world.token(&[Scope::EscrowWrite], Door::Header, Trust::Observed).await;
         let body: String = (0..1203).map(|n| line(&format!("C02LONG{n:05}"), KEY)).collect();
         let results = lines(&stream(&world, &token, &body).await);
@@ -114,13 +116,13 @@ async fn a_stream_needs_its_scope_stays_within_its_pattern_and_takes_no_idempote
 }
 
 /// A real server with a second for each line, and a connection in the middle of a stream.
-struct Sender {
+pub struct Sender {
     stream: TcpStream,
     answers: BufReader<TcpStream>,
 }
 
 impl Sender {
-    fn open(home: &Home, token: &str) -> Self {
+    pub fn open(home: &Home, token: &str) -> Self {
         let stream = home.connect();
         stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
         let mut sender = Self { answers: BufReader::new(stream.try_clone().unwrap()), stream };
@@ -139,12 +141,12 @@ impl Sender {
         self.stream.write_all(bytes).unwrap();
     }
 
-    fn chunk(&mut self, text: &str) {
+    pub fn chunk(&mut self, text: &str) {
         self.raw(format!("{:x}\r\n{text}\r\n", text.len()).as_bytes());
     }
 
     /// The next line of the answer that holds an object.
-    fn answer(&mut self) -> Value {
+    pub fn answer(&mut self) -> Value {
         loop {
             let mut line = String::new();
             assert_ne!(self.answers.read_line(&mut line).unwrap(), 0, "the answer ended");
@@ -218,6 +220,32 @@ fn s67_a_line_that_does_not_come_ends_the_stream_at_its_deadline_and_says_so() {
     assert_eq!((last["status"].as_str(), last["code"].as_str()), (Some("aborted"), Some("too_slow")), "{last}");
     let rest = sender.rest();
     assert!(!rest.contains('{'), "then the end: {rest}");
+}
+
+#[test]
+fn s67_who_sends_on_and_reads_no_answer_is_dropped() {
+    let (home, token) = ready(1);
+    let settings = std::fs::read_to_string(home.path("keyharbor.toml")).unwrap();
+    home.settings(&(settings + "[api]\nrequests_per_minute = 0\n"));
+    let server = home.serve();
+    let mut sender = Sender::open(&home, &token);
+    sender.stream.set_write_timeout(Some(Duration::from_secs(60))).unwrap();
+    // Two bytes ask for fifty: the way back is full long before the way there.
+    let junk = "x\n".repeat(8 * 1024);
+    let chunk = format!("{:x}\r\n{junk}\r\n", junk.len());
+    let end = loop {
+        if let Err(e) = sender.stream.write_all(chunk.as_bytes()) {
+            break e;
+        }
+    };
+    assert!(matches!(end.kind(), ErrorKind::ConnectionReset | ErrorKind::BrokenPipe), "the server keeps the connection: {end}");
+    // One who reads is not in a hurry.
+    let mut reader = Sender::open(&home, &token);
+    for n in 0..3 {
+        reader.chunk(&line(&format!("C02READ{n}"), KEY));
+        assert_eq!(reader.answer()["status"], "new");
+    }
+    drop(server);
 }
 
 #[actix_web::test]

@@ -51,6 +51,7 @@ fn bind(name: &str, at: SocketAddr) -> anyhow::Result<TcpListener> {
 /// A setting that is wrong, or a listener that cannot be used.
 pub fn start(service: Keyharbor, listener: TcpListener, tls: Option<&Arc<Certificates>>) -> anyhow::Result<Server> {
     let settings = service.rules().config.server.clone();
+    drop_who_reads_nothing(&listener, settings.body_deadline_seconds)?;
     let app = web::Data::new(App::new(service)?);
     let workers = if settings.workers == 0 { std::thread::available_parallelism().map_or(2, usize::from) } else { settings.workers };
     let server = HttpServer::new(move || application(app.clone()))
@@ -67,11 +68,27 @@ pub fn start(service: Keyharbor, listener: TcpListener, tls: Option<&Arc<Certifi
     Ok(server.run())
 }
 
+/// Ends connections whose peer takes nothing for so long, though something is there for it: each one inherits it. The server cannot
+/// do it: it asks for more of an answer, and looks at its clocks, only when there is room for it.
+#[cfg(target_os = "linux")]
+fn drop_who_reads_nothing(listener: &TcpListener, seconds: u64) -> anyhow::Result<()> {
+    let milliseconds = u32::try_from(seconds.max(1).saturating_mul(1000)).unwrap_or(u32::MAX);
+    rustix::net::sockopt::set_tcp_user_timeout(listener, milliseconds).context("a deadline for answers (TCP_USER_TIMEOUT) cannot be set")
+}
+
+/// Other systems have no such option.
+#[cfg(not(target_os = "linux"))]
+#[expect(clippy::unnecessary_wraps, reason = "as on Linux")]
+fn drop_who_reads_nothing(_: &TcpListener, _: u64) -> anyhow::Result<()> {
+    Ok(())
+}
+
 /// Starts the second listener's server: one thread, so that it answers when the others are busy.
 ///
 /// # Errors
 /// A setting that is wrong, or a listener that cannot be used.
 pub fn start_operations(service: Keyharbor, listener: TcpListener) -> anyhow::Result<Server> {
+    drop_who_reads_nothing(&listener, service.rules().config.server.body_deadline_seconds)?;
     let app = web::Data::new(App::new(service)?);
     let server = HttpServer::new(move || operations_application(app.clone()))
         .workers(1)

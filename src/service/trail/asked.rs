@@ -237,7 +237,7 @@ fn serial(text: &str) -> Result<Option<Serial>, Wrong> {
         Ok(serial) => Ok(Some(serial)),
         Err(TextError::Empty) => Ok(None),
         Err(TextError::TooLong) => Err(Wrong::TooLong),
-        Err(TextError::BadCharacter) => Err(Wrong::Shape),
+        Err(TextError::BadCharacter | TextError::NoMac) => Err(Wrong::Shape),
         Err(TextError::LooksLikeKey) => Err(Wrong::LooksLikeKey),
     }
 }

@@ -7,7 +7,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use serde_json::{Map, Value};
 
 use super::shapes::{DepositAnswer, DepositRefused, DepositResult, DepositResults, Deposits, OneResult};
-use super::{ApiCaller, IDEMPOTENCY_KEY, answer, json, once, only_known, replay, respond, stream, text};
+use super::{ApiCaller, IDEMPOTENCY_KEY, answer, json, once, only_known, pace_together, replay, respond, stream, text};
 use crate::domain::Timestamp;
 use crate::domain::device::{Serial, hint};
 use crate::domain::policy::{Action, Relation};
@@ -38,14 +38,14 @@ pub fn deposit(value: &Value) -> Result<Deposit, BadItem> {
     let Some(object) = value.as_object() else {
         return Err(BadItem { serial: None, field: "deposit".into(), why: "must be an object".into() });
     };
-    let serial = text(object, "serial").ok().flatten().and_then(|s| Serial::parse(s).ok());
+    let serial = text(object, "serial").ok().flatten().and_then(|s| Serial::of_a_mac(s).ok());
     read_deposit(object).map_err(|(field, why)| BadItem { serial, field, why })
 }
 
 fn read_deposit(object: &Map<String, Value>) -> Result<Deposit, (String, String)> {
     only_known(object, &DEPOSIT_FIELDS)?;
     let wrong = |field: &str, why: &dyn std::fmt::Display| (field.to_owned(), why.to_string());
-    let serial = Serial::parse(text(object, "serial")?.unwrap_or_default()).map_err(|e| wrong("serial", &e))?;
+    let serial = Serial::of_a_mac(text(object, "serial")?.unwrap_or_default()).map_err(|e| wrong("serial", &e))?;
     let kind =
         text(object, "kind")?.map_or(Some(SecretKind::RecoveryKey), SecretKind::parse).ok_or_else(|| wrong("kind", &"is not known"))?;
     let key = RecoveryKey::parse(text(object, "recovery_key")?.unwrap_or_default()).map_err(|e| wrong("recovery_key", &e))?;
@@ -68,6 +68,10 @@ fn read_deposit(object: &Map<String, Value>) -> Result<Deposit, (String, String)
 /// is answered by a line, in order, as soon as its key is on disk: read while you send. A line that is wrong fails alone and names
 /// its number. What stops a stream is told in a last line with the status `aborted`: begin again with the line that it names. An
 /// `Idempotency-Key` has no use here.
+///
+/// **Limits**: each deposit counts like a request. An array is taken whole while the minute has room for one more; a stream is
+/// `aborted` with `too_many_requests` at the first line without room. In a minute a token may change the key of one Mac 20 times;
+/// what comes then is refused with `too_many_requests`, and may come again later.
 #[utoipa::path(post, path = "/api/v1/deposits", tag = "deposits", operation_id = "createDeposits",
     request_body(content((Deposits = "application/json"), (String = "application/x-ndjson")), description = "The deposits."),
     security(("token" = ["escrow:write"])),
@@ -110,7 +114,10 @@ pub async fn create(req: HttpRequest, caller: ApiCaller, body: Body<LARGE_BODY>)
         return Ok(replay(before));
     }
     match value {
-        Value::Array(items) => bulk(&visit, &token, &items, once.as_ref()).await,
+        Value::Array(items) => {
+            pace_together(&req, &visit, &token, items.len());
+            bulk(&visit, &token, &items, once.as_ref()).await
+        }
         one => single(&visit, &token, &one, once.as_ref()).await,
     }
 }
@@ -143,6 +150,7 @@ async fn single(visit: &Visit, token: &ApiToken, value: &Value, once: Option<&On
         Some(Ok(receipt)) => Ok(respond(stored(receipt)?)),
         Some(Err(Refused::OutOfScope)) => Err(WebError::Forbidden),
         Some(Err(Refused::DeviceRow)) => Err(ServiceError::Integrity.into()),
+        Some(Err(Refused::TooManyChanges)) => Err(visit.app.service.next_minute().into()),
         None => Err(WebError::Internal("a deposit without an answer".into())),
     }
 }
@@ -180,7 +188,10 @@ async fn bulk(visit: &Visit, token: &ApiToken, items: &[Value], once: Option<&On
     if deposits.is_empty() {
         return Ok(respond(whole(&[])?));
     }
-    let kept = |answers: &[Result<Receipt, Refused>]| whole(answers).ok();
+    // What may succeed in a minute is not remembered as refused.
+    let kept = |answers: &[Result<Receipt, Refused>]| {
+        if answers.contains(&Err(Refused::TooManyChanges)) { None } else { whole(answers).ok() }
+    };
     let keep = once.map(|once| Keep { once, answer: &kept });
     Ok(match visit.app.service.deposit_once(&source, &deposits, keep, &visit.info).await? {
         Done::Now(answers) => respond(whole(&answers)?),

@@ -37,7 +37,9 @@ impl ApiCaller {
     /// The serial number of the path; whether this token may ask at all is judged first.
     async fn serial(&self, action: Action, path: &str) -> Result<Serial, WebError> {
         self.visit.app.service.permit_token(&self.token, action, Relation::NoDevice, &self.visit.info).await?;
-        Serial::parse(path).map_err(|e| WebError::Field { field: "serial".into(), why: e.to_string() })
+        // A write may make the device.
+        let serial = if action == Action::WriteDevice { Serial::of_a_mac(path) } else { Serial::parse(path) };
+        serial.map_err(|e| WebError::Field { field: "serial".into(), why: e.to_string() })
     }
 }
 
@@ -76,6 +78,14 @@ pub async fn pace(req: &HttpRequest, visit: &Visit, token: &ApiToken, way: Way) 
         req.extensions_mut().insert(Paced(left));
     }
     Ok(())
+}
+
+/// Counts the other deposits of a request that holds several. It is taken whole; what goes beyond the limit, the next one waits for.
+fn pace_together(req: &HttpRequest, visit: &Visit, token: &ApiToken, deposits: usize) {
+    let left = visit.app.service.pace_together(token, deposits.saturating_sub(1));
+    if let (Some(remaining), Some(Paced(paced))) = (left, req.extensions_mut().get_mut::<Paced>()) {
+        paced.remaining = remaining;
+    }
 }
 
 /// `RateLimit-Policy` and `RateLimit` of draft-ietf-httpapi-ratelimit-headers-10.

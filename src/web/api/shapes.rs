@@ -11,9 +11,10 @@ use crate::domain::ids::Timestamp;
 use crate::service::escrow::{Receipt, Refused};
 use crate::service::fleet::{EscrowStatus, KeyState, Listed};
 
-/// A Mac's serial number. Letter case does not matter; answers have it in capitals. What looks like a recovery key is refused.
+/// A Mac's serial number. Letter case does not matter; answers have it in capitals. What looks like a recovery key is refused, and
+/// what no Mac has: `=`, `+`, `-` or `@` at the beginning, quotation marks, angle brackets.
 #[derive(ToSchema)]
-#[schema(value_type = String, example = "C02XL0AAJGH5", min_length = 1, max_length = 200, pattern = "^[!-~]([ -~]*[!-~])?$")]
+#[schema(value_type = String, example = "C02XL0AAJGH5", min_length = 1, max_length = 200, pattern = "^[!#-&(-*,./0-;?A-_a-~]([ !#-&(-;=?-_a-~]*[!#-&(-;=?-_a-~])?$")]
 pub struct SerialNumber(#[expect(dead_code, reason = "a shape")] String);
 
 /// One hand-in of a recovery key. Optional fields may be left out, `null` or empty.
@@ -162,6 +163,7 @@ impl OneResult {
                 let code = match refused {
                     Refused::OutOfScope => "forbidden",
                     Refused::DeviceRow => "integrity",
+                    Refused::TooManyChanges => "too_many_requests",
                 };
                 let serial = Some(serial.as_str().to_owned());
                 Self::Refused(DepositRefused { status: "refused", code, serial, field: None, detail: None })

@@ -2,7 +2,8 @@
 //! brought with it is held at a time, however long the stream is.
 //!
 //! What has come already is stored together, so that a fast sender pays for one commit for many lines and a slow one waits for
-//! nobody. The token is looked at again before each such batch: a revoked one ends the stream.
+//! nobody. The token is looked at again before each such batch: a revoked one ends the stream, and so does one that has used its
+//! minute up, for each line counts like a request.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -84,6 +85,8 @@ struct Stream {
     cutter: Cutter,
     ended: bool,
     deadline: Duration,
+    /// Lines that are counted already: the first, with the request.
+    counted: usize,
 }
 
 /// What comes next in the answer.
@@ -97,7 +100,7 @@ enum Step {
 /// The answer to a stream.
 pub fn answer(req: HttpRequest, visit: Visit, payload: Payload) -> HttpResponse {
     let deadline = visit.app.body_deadline;
-    let stream = Stream { req, visit, payload, cutter: Cutter::default(), ended: false, deadline };
+    let stream = Stream { req, visit, payload, cutter: Cutter::default(), ended: false, deadline, counted: 1 };
     let body = unfold(Some(stream), async |stream| {
         let mut stream = stream?;
         let (bytes, stream) = match stream.step().await {
@@ -122,7 +125,7 @@ impl Stream {
         let Some((first, _)) = lines.first() else { return Step::Over };
         let first = *first;
         match self.store(lines).await {
-            Ok(results) => Step::Lines(results),
+            Ok(step) => step,
             Err(e) => self.aborted(first, &e),
         }
     }
@@ -151,10 +154,13 @@ impl Stream {
     }
 
     /// Stores a batch and answers each of its lines.
-    async fn store(&self, lines: Vec<(u64, Line)>) -> Result<Bytes, WebError> {
+    async fn store(&mut self, mut lines: Vec<(u64, Line)>) -> Result<Step, WebError> {
         let (service, info) = (&self.visit.app.service, &self.visit.info);
         let token = token_of(&self.req, &self.visit).await?;
         service.permit_token(&token, Action::Deposit, Relation::NoDevice, info).await?;
+        let counted = std::mem::take(&mut self.counted).min(lines.len());
+        let (room, wait) = service.pace_more(&token, lines.len() - counted, info).await?;
+        let over = (counted + room < lines.len()).then(|| lines.split_off(counted + room));
         let source = Source::from(&token);
         let (mut numbers, mut deposits, mut results, mut refused) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         for (number, line) in lines {
@@ -180,7 +186,11 @@ impl Stream {
         for result in &results {
             write(&mut bytes, result)?;
         }
-        Ok(bytes.into())
+        let Some((line, _)) = over.as_deref().and_then(<[_]>::first) else { return Ok(Step::Lines(bytes.into())) };
+        let detail = Some(format!("go on in {wait} seconds"));
+        let result = OneResult::Refused(DepositRefused { status: "aborted", code: "too_many_requests", serial: None, field: None, detail });
+        write(&mut bytes, &LineResult { line: *line, result })?;
+        Ok(Step::Last(bytes.into()))
     }
 
     /// The last line of a stream that cannot go on.

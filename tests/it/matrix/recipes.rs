@@ -84,6 +84,10 @@ fn by_token(body: Body, scope: Scope, door: Door) -> Recipe {
 pub fn recipe(method: &str, path: &str) -> Option<Recipe> {
     Some(match (method, path) {
         ("GET", "/" | "/healthz" | "/readyz" | "/static/{name:.*}" | "/status" | "/help" | "/help/sign-in" | "/help/not-listed") => plain(),
+        ("HEAD", "/" | "/healthz" | "/readyz" | "/static/{name:.*}" | "/status" | "/help" | "/help/sign-in" | "/help/not-listed") => {
+            plain()
+        }
+        ("HEAD", "/signed-out") => plain(),
         ("GET", "/language/{code}" | "/sign-in" | "/auth/callback" | "/signed-out" | "/devices" | "/desk" | "/trail") => plain(),
         // Nobody has acted under that subject: to an auditor, too, it is unknown.
         ("GET", "/trail/people") => plain(),

@@ -1,0 +1,161 @@
+//! What one token may bring about in a minute, counted in this process: trail rows about refused deposits, and new keys for one
+//! Mac. So neither a stream of nonsense nor two keys in turn fill the trail, through whichever door and in however many requests.
+//!
+//! The first refusals are trail rows of their own; the rest is one row with their number by reason. It is written when the minute
+//! is over, or the server stops, and asks nothing of the client: one that breaks off is counted like any other.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Mutex, PoisonError};
+
+use super::Became;
+use crate::domain::Serial;
+use crate::domain::audit::{Actor, Event, EventKind, Outcome};
+use crate::domain::ids::Timestamp;
+use crate::service::{Keyharbor, RequestInfo, Result};
+use crate::store::Tx;
+
+/// Refused deposits of a token and minute with a row of their own.
+const ROWS: usize = 20;
+/// Keys that a token may make current for one Mac in a minute, new ones and old ones again. A Mac changes its key now and then.
+const CHANGES: u32 = 20;
+
+type Reasons = BTreeMap<&'static str, u64>;
+
+#[derive(Default)]
+struct Minute {
+    rows: usize,
+    more: Reasons,
+    changes: HashMap<Serial, u32>,
+}
+
+/// By token and minute; what is over is forgotten within a minute.
+#[derive(Default)]
+pub struct Bounds(Mutex<HashMap<(String, i64), Minute>>);
+
+/// One attempt at a batch: the rows it will leave, and what they count towards the bounds once it is committed.
+#[derive(Clone, Default)]
+pub(super) struct Rows {
+    pub events: Vec<Event>,
+    /// The token and the minute; `None`: this source has no bounds.
+    whose: Option<(String, i64)>,
+    /// Refusals that had their own row before this attempt.
+    before: usize,
+    rows: usize,
+    more: Reasons,
+    /// By Mac of this batch: changes of this minute so far, and those of this attempt.
+    changes: HashMap<Serial, (u32, u32)>,
+}
+
+/// A finished minute with more refusals than rows.
+#[derive(Debug)]
+pub(in crate::service) struct Summary {
+    whose: (String, i64),
+    more: Reasons,
+}
+
+fn minute(at: Timestamp) -> i64 {
+    at.seconds().div_euclid(60)
+}
+
+impl Bounds {
+    /// For a batch about these Macs. Batches that run side by side do not see each other: what they share may be passed by one batch.
+    pub(super) fn begin<'a>(&self, actor: &Actor, now: Timestamp, macs: impl Iterator<Item = &'a Serial>) -> Rows {
+        let Actor::Token(token) = actor else { return Rows::default() };
+        let whose = (token.clone(), minute(now));
+        let open = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let so_far = open.get(&whose);
+        let changes = macs.map(|mac| (mac.clone(), (so_far.and_then(|m| m.changes.get(mac)).copied().unwrap_or(0), 0))).collect();
+        Rows { before: so_far.map_or(0, |m| m.rows), whose: Some(whose), changes, ..Rows::default() }
+    }
+
+    /// Counts what was committed.
+    pub(super) fn end(&self, done: Rows) {
+        let Some(whose) = done.whose else { return };
+        let mut open = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let minute = open.entry(whose).or_default();
+        minute.rows += done.rows;
+        for (reason, n) in done.more {
+            *minute.more.entry(reason).or_default() += n;
+        }
+        for (mac, (_, n)) in done.changes.into_iter().filter(|(_, (_, n))| *n > 0) {
+            *minute.changes.entry(mac).or_default() += n;
+        }
+    }
+
+    /// Forgets the minutes that are over.
+    fn sweep(&self, until: Timestamp) -> Vec<Summary> {
+        let mut due = Vec::new();
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).retain(|whose, counted| {
+            let over = whose.1 < minute(until);
+            if over && !counted.more.is_empty() {
+                due.push(Summary { whose: whose.clone(), more: std::mem::take(&mut counted.more) });
+            }
+            !over
+        });
+        due
+    }
+
+    fn put_back(&self, due: Vec<Summary>) {
+        let mut open = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        for Summary { whose, more } in due {
+            open.entry(whose).or_default().more = more;
+        }
+    }
+}
+
+impl Rows {
+    /// Counts a refused deposit: is it to have a row of its own?
+    pub fn refused(&mut self, reason: &'static str) -> bool {
+        let own = self.whose.is_none() || self.before + self.rows < ROWS;
+        if own {
+            self.rows += 1;
+        } else {
+            *self.more.entry(reason).or_default() += 1;
+        }
+        own
+    }
+
+    /// May another key of this Mac become current?
+    pub fn may_change(&self, mac: &Serial) -> bool {
+        self.whose.is_none() || self.changes.get(mac).is_none_or(|(before, n)| before + n < CHANGES)
+    }
+
+    /// Counts what was taken in.
+    pub fn took(&mut self, mac: &Serial, became: Became) {
+        if became != Became::Same
+            && let Some((_, n)) = self.changes.get_mut(mac)
+        {
+            *n += 1;
+        }
+    }
+}
+
+impl Keyharbor {
+    /// Commits a batch with its rows. One that leaves none has stored nothing.
+    pub(super) async fn conclude_rows(&self, tx: Tx, rows: &Rows) -> Result<()> {
+        match rows.events.as_slice() {
+            [] => Ok(tx.commit_unrecorded().await?),
+            events => self.conclude(tx, events).await.map(|_| ()),
+        }
+    }
+
+    /// Writes the summaries that are due.
+    pub(in crate::service) async fn sweep_bounds(&self, until: Timestamp) {
+        let due = self.bounds.sweep(until);
+        let events: Vec<_> = due.iter().map(|s| self.bounds_summary(s)).collect();
+        if !events.is_empty()
+            && let Err(e) = self.record(&events).await
+        {
+            tracing::error!(error = %e, "refused deposits could not be recorded; tried again");
+            self.bounds.put_back(due);
+        }
+    }
+
+    fn bounds_summary(&self, s: &Summary) -> Event {
+        let actor = Actor::Token(s.whose.0.clone());
+        let mut event = self.event(EventKind::RefusedSummary, Outcome::Refused, actor, &RequestInfo::none(&self.env));
+        let reasons: Vec<_> = s.more.iter().map(|(reason, n)| format!("{reason} {n}")).collect();
+        event.detail = format!("deposits, more refusals: {}", reasons.join(", "));
+        event
+    }
+}
