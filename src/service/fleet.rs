@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::access::SignedIn;
 use super::escrow::verified;
 use super::once::{Answer, Done, Once};
+use super::owner_names::{NamedOwner, owners_of};
 use super::reveal::{NoKey, no_key};
 use super::{Keyharbor, RequestInfo, Result, ServiceError};
 use crate::crypto::Ring;
@@ -13,7 +14,6 @@ use crate::domain::audit::{Actor, EventKind, Outcome, TrailRow};
 use crate::domain::device::{Device, Ownership, Serial};
 use crate::domain::escrow::{KeyVersion, Standing};
 use crate::domain::ids::DeviceId;
-use crate::domain::person::Login;
 use crate::domain::policy::{Action, Permit, Refusal, Relation};
 use crate::domain::recovery_key::SecretKind;
 use crate::domain::token::ApiToken;
@@ -31,7 +31,7 @@ pub enum KeyState {
 pub struct Listed {
     pub device: Device,
     pub key: KeyState,
-    pub owners: Vec<Login>,
+    pub owners: Vec<NamedOwner>,
 }
 
 /// What `/devices` shows.
@@ -53,7 +53,7 @@ pub struct DevicePage {
     pub other: Option<KeyVersion>,
     /// Versions whose row does not verify.
     pub unverified: usize,
-    pub owners: Vec<Login>,
+    pub owners: Vec<NamedOwner>,
     /// Who was shown the key, newest first: the latest grants.
     pub viewings: Vec<TrailRow>,
     /// There were more viewings than these.
@@ -162,12 +162,7 @@ impl Keyharbor {
         for row in tx.leaders_of(&ids).await? {
             versions.entry(row.parts().0.device).or_default().push(row);
         }
-        let mut owners: HashMap<DeviceId, Vec<Login>> = HashMap::new();
-        for row in tx.owners_of(&ids).await? {
-            if let Ok(owner) = row.check(ring.as_ref()) {
-                owners.entry(owner.device).or_default().push(owner.login);
-            }
-        }
+        let mut owners = owners_of(tx, ring, &ids).await?;
         Ok(devices
             .into_iter()
             .map(|device| {
@@ -193,7 +188,7 @@ impl Keyharbor {
             _ => (leading.clone(), Vec::new()),
         };
         let bad: HashSet<_> = bad.into_iter().chain(more_bad).collect();
-        let owners = tx.owners(id).await?.into_iter().filter_map(|o| o.check(ring.as_ref()).ok()).map(|o| o.login).collect();
+        let owners = owners_of(&mut tx, &ring, &[id]).await?.remove(&id).unwrap_or_default();
         let most = i64::try_from(HISTORY_LIMIT).unwrap_or(20);
         // A renewal goes on with the viewing it renews: the grants count.
         let mut viewings = tx.trail_of_device(id, &[EventKind::RevealGranted, EventKind::RevealBreakGlass], most + 1).await?;

@@ -135,15 +135,20 @@ pub struct RevealForm {
     pub which: Which,
     /// `None` = the owner's own Mac.
     pub desk: Option<DeskText>,
+    /// What was searched for at the desk, which the way back leads to; empty for nothing.
+    #[serde(default)]
+    pub search: String,
 }
 
 impl RevealForm {
     pub fn own(device: DeviceId, which: Which) -> Self {
-        Self { device: device.0, which, desk: None }
+        Self { device: device.0, which, desk: None, search: String::new() }
     }
 
-    pub fn desk(device: DeviceId, which: Which, text: DeskText) -> Self {
-        Self { device: device.0, which, desk: Some(text) }
+    /// A search that looks like a key is forgotten.
+    pub fn desk(device: DeviceId, which: Which, text: DeskText, search: &str) -> Self {
+        let search = if looks_like_key(search) { "" } else { search }.to_owned();
+        Self { device: device.0, which, desk: Some(text), search }
     }
 
     pub fn device(&self) -> DeviceId {

@@ -19,6 +19,7 @@ pub mod inventory;
 pub mod logout;
 pub mod moving;
 pub mod once;
+pub mod owner_names;
 pub mod owners;
 pub mod pace;
 pub mod replay;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::access::SignedIn;
 use super::escrow::{place_of, verified};
+use super::owner_names::{NamedOwner, owners_of};
 use super::reveal::{Renewal, Shown, View};
 use super::{Keyharbor, RequestInfo, Result, ServiceError};
 use crate::crypto::Ring;
@@ -85,9 +86,9 @@ impl Keyharbor {
                 let owner = match grant.basis {
                     Basis::Owner => None,
                     Basis::Desk => {
-                        let owners = tx.owners(device.id).await?.into_iter().filter_map(|o| o.check(ring.as_ref()).ok());
-                        let logins: Vec<_> = owners.map(|o| o.login.as_str().to_owned()).collect();
-                        (!logins.is_empty()).then(|| logins.join(", "))
+                        let owners = owners_of(&mut tx, &ring, &[device.id]).await?.remove(&device.id).unwrap_or_default();
+                        let called: Vec<_> = owners.iter().map(NamedOwner::called).collect();
+                        (!called.is_empty()).then(|| called.join(", "))
                     }
                 };
                 let receipt = self.conclude(tx, &[event]).await?;

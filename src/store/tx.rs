@@ -69,6 +69,9 @@ calls! {
     people::owners(device: DeviceId) -> Vec<Attested<Owner>>;
     /// Of many devices, in one statement.
     people::owners_of(devices: &[DeviceId]) -> Vec<Attested<Owner>>;
+    /// The logins that own many devices, as far as somebody with a name has signed in: the binding, and what the provider calls
+    /// the person. Each once.
+    people::owner_names(devices: &[DeviceId]) -> Vec<(Attested<Binding>, String)>;
     /// Holds the row until the end of the transaction, so that it cannot be taken away meanwhile.
     people::owner_locked(device: DeviceId, issuer: &str, login: &Login) -> Option<Attested<Owner>>;
     /// `false`: that login owns the device already.

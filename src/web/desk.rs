@@ -4,7 +4,7 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::extract::{CsrfField, Form, Visit, Visitor};
-use super::pages::{DeskDevicePage, DeskForm, DeskRow, Field, FieldError, Problem, SearchPage, Section, VersionRow};
+use super::pages::{DeskDevicePage, DeskError, DeskForm, DeskRow, Field, Problem, SearchPage, Section, VersionRow};
 use super::present::{self, html, see};
 use super::{WebError, reveal};
 use crate::domain::ids::{DeviceId, VersionId};
@@ -38,7 +38,7 @@ pub async fn search(v: Visitor, query: web::Query<Query>) -> Result<HttpResponse
             id: l.device.id.to_string(),
             serial: l.device.serial.as_str().to_owned(),
             name: l.device.label().to_owned(),
-            owner: (!l.owners.is_empty()).then(|| l.owners.iter().map(|o| o.as_str()).collect::<Vec<_>>().join(", ")),
+            owners: present::owners(&l.owners),
             asset_tag: l.device.asset_tag.clone(),
             state: present::state(&l.device, l.key),
         })
@@ -68,7 +68,9 @@ pub async fn device(v: Visitor, id: web::Path<String>, query: web::Query<Kept>) 
         Some(key) => v.visit.app.service.take_form(&v.person, key).await?.filter(|f| f.device() == found.device.id),
         None => None,
     };
+    let mut search = query.into_inner().q.unwrap_or_default();
     let form = kept.map(|f| {
+        search = f.search;
         let text = f.desk.unwrap_or_default();
         let version = match f.which {
             Which::Version(id) => id.to_string(),
@@ -76,7 +78,7 @@ pub async fn device(v: Visitor, id: web::Path<String>, query: web::Query<Kept>) 
         };
         DeskForm { ticket: text.ticket, reason: text.reason, reason_text: text.reason_text, identity: text.identity, version }
     });
-    let asked = Asked { form: form.unwrap_or_default(), errors: Vec::new(), query: query.into_inner().q.unwrap_or_default() };
+    let asked = Asked { form: form.unwrap_or_default(), errors: Vec::new(), query: search };
     html(&desk_page(&v.visit, &v.person, &found, asked), StatusCode::OK)
 }
 
@@ -124,13 +126,13 @@ pub async fn press(req: HttpRequest, id: web::Path<String>, form: Form<DeskPress
         },
     };
     let text = DeskText { ticket: fields.ticket, reason: fields.reason, reason_text: fields.reason_text, identity: fields.identity };
-    let asked = RevealForm::desk(device, which, text.clone());
+    let asked = RevealForm::desk(device, which, text.clone(), &fields.q);
     match service.request_reveal(&person, &asked, &visit.info).await.map_err(|e| WebError::from(e).at_desk())? {
         Answer::Granted(grant) => Ok(see(&format!("/reveals/{grant}"))),
         Answer::StepUpDue => reveal::step_up(&req, &visit, &person, asked).await,
         Answer::NoAuthTime => Err(WebError::NoAuthTime),
         Answer::NoKey(_) => {
-            let errors = vec![FieldError { field: Field::Version, problem: Problem::Missing }];
+            let errors = vec![DeskError { field: Field::Version, problem: Problem::Missing }];
             again(&visit, &person, device, (text, fields.version, fields.q), errors).await
         }
         Answer::Invalid(errors) => {
@@ -146,7 +148,7 @@ async fn again(
     person: &SignedIn,
     device: DeviceId,
     (text, version, query): (DeskText, String, String),
-    mut errors: Vec<FieldError>,
+    mut errors: Vec<DeskError>,
 ) -> Result<HttpResponse, WebError> {
     let found = visit.app.service.device_page(person, Some(device), Action::DeskView, &visit.info).await?;
     // Without any version there is no form: the page says why.
@@ -167,11 +169,11 @@ async fn again(
 /// What the person at the desk has said so far.
 struct Asked {
     form: DeskForm,
-    errors: Vec<FieldError>,
+    errors: Vec<DeskError>,
     query: String,
 }
 
-fn field_error(e: &forms::FieldError) -> Option<FieldError> {
+fn field_error(e: &forms::FieldError) -> Option<DeskError> {
     let field =
         [Field::Ticket, Field::Reason, Field::ReasonText, Field::Identity, Field::Version].into_iter().find(|f| f.name() == e.field)?;
     let problem = match e.code {
@@ -181,7 +183,7 @@ fn field_error(e: &forms::FieldError) -> Option<FieldError> {
         "holds_key" => Problem::LooksLikeKey,
         _ => Problem::Refused,
     };
-    Some(FieldError { field, problem })
+    Some(DeskError { field, problem })
 }
 
 fn desk_page(visit: &Visit, person: &SignedIn, found: &DevicePage, asked: Asked) -> DeskDevicePage {
@@ -213,7 +215,7 @@ fn desk_page(visit: &Visit, person: &SignedIn, found: &DevicePage, asked: Asked)
         name: device.label().to_owned(),
         serial: device.serial.as_str().to_owned(),
         device_key: device.device_key.clone(),
-        owner: present::owners(found),
+        owners: present::owners(&found.owners),
         state: present::state(device, found.key),
         facts: present::facts(visit, device, found.current.as_ref().map(|c| c.escrowed_at)),
         last_shown: present::last_shown(found).map(|at| formats.relative(at)),

@@ -80,7 +80,7 @@ impl Visit {
             contact,
             own,
             address: self.address.clone(),
-            signed_in: person.map(|p| pages::SignedIn {
+            signed_in: person.map(|p| pages::Reader {
                 name: p.label(),
                 login: p.login().map(|l| l.as_str().to_owned()),
                 roles: p.roles(),

@@ -79,7 +79,7 @@ impl App {
 
 /// Who may call a route. The handler's signature enforces it; this is what the committed table says.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Door {
+pub enum Admits {
     /// Anybody.
     Public,
     /// A signed-in person; the service asks the policy.
@@ -95,13 +95,13 @@ pub enum Door {
 pub struct Route {
     pub method: &'static str,
     pub path: &'static str,
-    pub door: Door,
+    pub admits: Admits,
 }
 
 macro_rules! routes {
-    ($(#[doc = $about:literal])* $name:ident, $table:ident; $($path:literal { $($method:ident $handler:path: $door:ident),+ })+) => {
+    ($(#[doc = $about:literal])* $name:ident, $table:ident; $($path:literal { $($method:ident $handler:path: $admits:ident),+ })+) => {
         $(#[doc = $about])*
-        pub const $name: &[Route] = &[$($(Route { method: stringify!($method), path: $path, door: Door::$door }),+),+];
+        pub const $name: &[Route] = &[$($(Route { method: stringify!($method), path: $path, admits: Admits::$admits }),+),+];
 
         fn $table(cfg: &mut web::ServiceConfig) {
             $(cfg.service(

@@ -95,9 +95,9 @@ pub async fn device(v: Visitor, id: web::Path<String>, query: web::Query<Kept>) 
     html(&own_device(&v, &found, other), StatusCode::OK)
 }
 
-fn own_device(v: &Visitor, found: &DevicePage, ask_other: bool) -> pages::DevicePage {
+fn own_device(v: &Visitor, found: &DevicePage, ask_other: bool) -> pages::OwnDevicePage {
     let device = &found.device;
-    pages::DevicePage {
+    pages::OwnDevicePage {
         page: v.visit.page(Some(&v.person), Some(Section::Devices)),
         id: device.id.to_string(),
         name: device.label().to_owned(),

@@ -6,13 +6,14 @@ use askama::Template;
 
 use super::WebError;
 use super::extract::Visit;
-use super::pages::{self, Facts, KeyState, NoKeyReason, OwnerChange, Subject, Viewing};
+use super::pages::{self, Facts, KeyState, NoKeyReason, OwnerChange, OwnerName, Subject, Viewing};
 use crate::domain::Role;
 use crate::domain::audit::{Actor, TrailRow};
 use crate::domain::device::{Device, DeviceState};
 use crate::domain::reveal::Basis;
 use crate::service::access::SignedIn;
 use crate::service::fleet::{self, DevicePage};
+use crate::service::owner_names::NamedOwner;
 use crate::service::reveal::NoKey;
 
 /// A rendered page.
@@ -125,10 +126,10 @@ pub fn owner_changes(visit: &Visit, reader: &SignedIn, page: &DevicePage) -> Vec
         .collect()
 }
 
-/// Owners as one line.
-pub fn owners(page: &DevicePage) -> Option<String> {
-    let all: Vec<&str> = page.owners.iter().map(|l| l.as_str()).collect();
-    (!all.is_empty()).then(|| all.join(", "))
+/// Owners by name, the login beside it.
+pub fn owners(all: &[NamedOwner]) -> Vec<OwnerName> {
+    let login = |o: &NamedOwner| o.name.is_some().then(|| o.login.as_str().to_owned());
+    all.iter().map(|o| OwnerName { name: o.called().to_owned(), login: login(o) }).collect()
 }
 
 /// A section of the menu that fits the basis of a reveal.

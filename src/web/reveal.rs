@@ -70,7 +70,7 @@ async fn no_key(visit: &Visit, person: &SignedIn, id: DeviceId, why: NoKey) -> R
 pub async fn step_up(req: &HttpRequest, visit: &Visit, person: &SignedIn, form: RevealForm) -> Result<HttpResponse, WebError> {
     let cancel_url = match &form.desk {
         None => format!("/devices/{}", form.device()),
-        Some(_) => format!("/desk/devices/{}", form.device()),
+        Some(_) => format!("/desk/devices/{}{}", form.device(), pages::query_part(&form.search)),
     };
     let basis = if form.desk.is_some() { Basis::Desk } else { Basis::Owner };
     let browser = req.cookie(SIGN_IN_COOKIE).map(|c| c.value().to_owned());

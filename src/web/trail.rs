@@ -17,7 +17,7 @@ use crate::domain::audit::Actor;
 use crate::domain::policy::Action;
 use crate::domain::trail::Cursor;
 use crate::formats::trail::Format;
-use crate::service::trail::asked::{Asked, Criteria, DeviceRef, FieldError, Who};
+use crate::service::trail::asked::{Asked, Criteria, DeviceRef, FilterError, Who};
 use crate::service::trail::export::Export;
 use crate::service::trail::list::{self, Place};
 use lines::filtered;
@@ -121,7 +121,7 @@ pub async fn person(v: Visitor, query: web::Query<Query>) -> Result<HttpResponse
     html(&page, StatusCode::OK)
 }
 
-fn criteria(visit: &Visit, asked: &Asked) -> Result<Criteria, Vec<FieldError>> {
+fn criteria(visit: &Visit, asked: &Asked) -> Result<Criteria, Vec<FilterError>> {
     asked.criteria(visit.app.zone, &visit.app.service.rules().config.oidc.issuer)
 }
 

@@ -251,17 +251,23 @@ admin-tab-devices = What is missing
 admin-tab-sessions = Sessions
 admin-tab-sign-in = Test sign-in
 admin-nothing = Nothing needs your attention.
+admin-nothing-looked = Looked at: settings, the root key, sign-in, tokens, Macs without an owner or a key, keys that alternate, the end of the audit log, and keys shown at the server.
 admin-attention = Needs attention
-admin-figures = Macs
-admin-at-least = at least { $n }
-admin-partly = There are more Macs than one look takes. The figures are of the first 5,000, by serial number.
+admin-partly = There are more Macs than one look takes. What is said of Macs is of the first 5,000, by serial number.
 admin-next = More
 admin-root-key = Nobody has confirmed a copy of the root key.
-admin-root-key-do = Without one, a lost server loses every key. On the server, run keyharbor init --confirm.
+admin-root-key-do = Without one, a lost server loses every key. On the server, run `keyharbor init --confirm`.
 admin-provider-down = The identity provider did not answer when it was last called.
 admin-provider-down-do = Nobody can sign in until it does. Keys still come in.
-admin-contested = Some Macs have keys that alternate.
-admin-contested-do = Two sources disagree. Find out which one is right.
+admin-trail = The audit log does not pass its check.
+admin-trail-do = Somebody changed its rows or cut it off, past Keyharbor. Run `keyharbor audit verify` on the server and keep what it prints.
+admin-contested-do = An older key came back after a newer one. Find out which source sends it.
+admin-break-glass-do = Somebody used `keyharbor reveal`, past the portal. The audit log says who and why.
+admin-tokens-ended-do = What uses it is refused. Make a new token for it, or revoke the old one.
+admin-tokens-ending-do = What uses it is refused from then on. Make a new token in time.
+admin-tokens-waiting-do = Until then what uses it is refused. The list says how to approve it.
+admin-no-owner-do = Employees do not see them; the helpdesk does.
+admin-no-key-do = They are known, but no source has handed a key in.
 warning-server-trusted_proxies = The settings name no trusted proxy (server.trusted_proxies).
 warning-server-trusted_proxies-do = Everybody seems to come from the proxy’s address, in the log and for limits. Name its network.
 warning-oidc-owner_claim = The settings name no claim for logins (oidc.owner_claim).
@@ -319,11 +325,8 @@ token-door-header = In a header
 token-door-header-hint = For MDM servers and scripts: Authorization: Bearer.
 token-door-crypt-path = In Crypt’s address
 token-door-crypt-path-hint = For Crypt clients, as part of ServerURL. It works nowhere else.
-token-trust-observed = Observed
 token-trust-observed-hint = Many Macs share the token, as with Crypt.
-token-trust-proven = Proven
 token-trust-proven-hint = An MDM server, or a token of one Mac. Its keys come before observed ones.
-token-trust-typed = Typed
 token-trust-typed-hint = People type the keys in. They come after all others.
 token-devices-hint = Empty for all. Or one serial number, or the start of several with * at the end: C02*
 token-life-never = Never
@@ -369,7 +372,7 @@ gap-no-key = Macs without a key
 gap-no-key-title = Macs without a key
 gap-no-key-what = Known from an owner list or an MDM server, but no source has handed a key in.
 gap-no-key-do = Check in the MDM that the Mac is managed and has the escrow profile. A serial number that no Mac reports may be mistyped in the owner list.
-gap-contested = Macs with keys that alternate
+gap-contested = Keys that alternate
 gap-contested-title = Macs with keys that alternate
 gap-contested-what = An older key was handed in again after a newer one. One of the two no longer unlocks the Mac.
 gap-contested-do = Find which source sends old keys – often an agent with a copy from before, or two Macs with one serial number – and stop it. Then let the MDM replace the key. Until then people can show both.
@@ -391,6 +394,7 @@ session-seen = Last active
 session-end = End
 session-end-do = End
 session-end-all = End all of theirs
+session-end-mine = End all my others
 session-own = This is you. Sign out to end it.
 sessions-provider = A person whose session ended can sign in again. To keep somebody out, block the account at the identity provider first.
 connect-title = Connect a source
@@ -502,6 +506,34 @@ shape-object = object
 shape-list = list
 shape-list-of-strings = list of texts
 shape-members = { $shape } ({ $count })
+admin-contested = { $count ->
+    [one] One Mac has keys that alternate.
+   *[other] { $shown } Macs have keys that alternate.
+}
+admin-break-glass = { $count ->
+    [one] In the last seven days a key was shown at the server.
+   *[other] In the last seven days { $shown } keys were shown at the server.
+}
+admin-tokens-ended = { $count ->
+    [one] One token that was in use has ended.
+   *[other] { $shown } tokens that were in use have ended.
+}
+admin-tokens-ending = { $count ->
+    [one] One token ends within 14 days.
+   *[other] { $shown } tokens end within 14 days.
+}
+admin-tokens-waiting = { $count ->
+    [one] One token waits for approval since a restore.
+   *[other] { $shown } tokens wait for approval since a restore.
+}
+admin-no-owner = { $count ->
+    [one] One Mac has no owner.
+   *[other] { $shown } Macs have no owner.
+}
+admin-no-key = { $count ->
+    [one] One Mac has no key.
+   *[other] { $shown } Macs have no key.
+}
 tokens-unverified = { $count ->
     [one] One token does not pass its check and is refused. Tell whoever runs the server.
    *[other] { $shown } tokens do not pass their check and are refused. Tell whoever runs the server.
@@ -569,9 +601,10 @@ desk-col-received = Received
 desk-col-confirmed = Confirmed
 desk-col-shown = First shown
 desk-col-standing = Status
-trust-typed = typed by a person
-trust-observed = from a shared source
-trust-proven = from a proven source
+trust-typed = Typed
+trust-observed = Observed
+trust-proven = Proven
+desk-trust-hint = Proven: from an MDM server or one Mac’s own token. Observed: from a token that many Macs share. Typed: written by hand. A proven key is shown before an observed one, and that before a typed one.
 standing-current = Current
 standing-contested = Contested
 standing-other = The other one
@@ -629,10 +662,10 @@ trail-filter-none = Remove the filter
 trail-from = From
 trail-to = To
 trail-any = All
-trail-time-hint = 2026-11-22 or 2026-11-22 14:30
+trail-time-hint = `2026-11-22` or `2026-11-22 14:30`
 trail-who-hint = Whole login or name, or an ID
 trail-serial-hint = Whole serial number
-trail-wrong-time = Write a date (2026-11-22), or a date and a time (2026-11-22 14:30)
+trail-wrong-time = Write a date (`2026-11-22`), or a date and a time (`2026-11-22 14:30`)
 trail-wrong-text = A character in this is not allowed
 trail-wrong-order = This is before the beginning
 trail-wrong-event = Choose an event from the list

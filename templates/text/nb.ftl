@@ -285,9 +285,10 @@ desk-col-received = Mottatt
 desk-col-confirmed = Bekreftet
 desk-col-shown = Først vist
 desk-col-standing = Status
-trust-typed = skrevet inn for hånd
-trust-observed = fra en delt kilde
-trust-proven = fra en påvist kilde
+trust-typed = Skrevet inn
+trust-observed = Observert
+trust-proven = Bevist
+desk-trust-hint = Bevist: fra en MDM-server eller tokenet til én Mac. Observert: fra et token som mange Mac-er deler. Skrevet inn: for hånd. En bevist nøkkel vises før en observert, og den før en som er skrevet inn.
 standing-current = Gjeldende
 standing-contested = Omstridt
 standing-other = Den andre
@@ -345,10 +346,10 @@ trail-filter-none = Fjern filteret
 trail-from = Fra
 trail-to = Til
 trail-any = Alle
-trail-time-hint = 2026-11-22 eller 2026-11-22 14:30
+trail-time-hint = `2026-11-22` eller `2026-11-22 14:30`
 trail-who-hint = Hele brukernavnet eller navnet, eller en ID
 trail-serial-hint = Hele serienummeret
-trail-wrong-time = Skriv en dato (2026-11-22), eller dato og klokkeslett (2026-11-22 14:30)
+trail-wrong-time = Skriv en dato (`2026-11-22`), eller dato og klokkeslett (`2026-11-22 14:30`)
 trail-wrong-text = Et tegn her er ikke tillatt
 trail-wrong-order = Dette er før begynnelsen
 trail-wrong-event = Velg en hendelse fra listen
@@ -475,7 +476,7 @@ detail-devices = raden for en enhet
 
 ### Administrasjon
 admin-title = Administrasjon
-admin-lead = Ta hånd om kilder, tokens og økter. Ingen nøkler vises her.
+admin-lead = Ta hånd om kilder, tokens og økter. Her vises ingen nøkler.
 admin-tabs = Administrasjonens sider
 admin-tab-overview = Oversikt
 admin-tab-connect = Koble til en kilde
@@ -485,17 +486,23 @@ admin-tab-devices = Det som mangler
 admin-tab-sessions = Økter
 admin-tab-sign-in = Test pålogging
 admin-nothing = Ingenting trenger oppmerksomhet.
+admin-nothing-looked = Sjekket: innstillinger, rotnøkkelen, påloggingen, tokens, Mac-er uten eier eller nøkkel, nøkler som veksler, slutten av revisjonsloggen og nøkler som er vist på serveren.
 admin-attention = Trenger oppmerksomhet
-admin-figures = Maskiner
-admin-at-least = minst { $n }
-admin-partly = Det finnes flere maskiner enn det som telles på én gang. Tallene gjelder de første 5 000, etter serienummer.
+admin-partly = Det finnes flere Mac-er enn én gjennomgang tar. Det som sies om Mac-er, gjelder de første 5000, etter serienummer.
 admin-next = Flere
 admin-root-key = Ingen har bekreftet en kopi av rotnøkkelen.
-admin-root-key-do = Uten en kopi er alle nøkler tapt hvis serveren går tapt. Kjør keyharbor init --confirm på serveren.
+admin-root-key-do = Uten en kopi er alle nøkler tapt hvis serveren går tapt. Kjør `keyharbor init --confirm` på serveren.
 admin-provider-down = Identitetsleverandøren svarte ikke ved siste kall.
 admin-provider-down-do = Ingen kan logge på før den gjør det. Nøkler tas fortsatt imot.
-admin-contested = Noen maskiner har nøkler som veksler.
-admin-contested-do = To kilder er uenige. Finn ut hvilken som har rett.
+admin-trail = Revisjonsloggen består ikke kontrollen.
+admin-trail-do = Noen har endret rader eller kuttet loggen, utenom Keyharbor. Kjør `keyharbor audit verify` på serveren, og ta vare på det som skrives ut.
+admin-contested-do = En eldre nøkkel kom tilbake etter en nyere. Finn ut hvilken kilde som sender den.
+admin-break-glass-do = Noen har brukt `keyharbor reveal`, utenom portalen. Revisjonsloggen sier hvem og hvorfor.
+admin-tokens-ended-do = Det som bruker det, blir avvist. Lag et nytt token til det, eller tilbakekall det gamle.
+admin-tokens-ending-do = Det som bruker det, blir avvist fra da av. Lag et nytt token i tide.
+admin-tokens-waiting-do = Inntil da blir det som bruker det, avvist. Listen sier hvordan det godkjennes.
+admin-no-owner-do = Ingen ansatte ser dem, men brukerstøtten gjør det.
+admin-no-key-do = De er kjent, men ingen kilde har levert inn noen nøkkel.
 warning-server-trusted_proxies = Innstillingene oppgir ingen betrodd proxy (server.trusted_proxies).
 warning-server-trusted_proxies-do = Alle ser ut til å komme fra proxyens adresse, i loggen og for grensene. Oppgi nettet dens.
 warning-oidc-owner_claim = Innstillingene oppgir ikke noe claim for brukernavn (oidc.owner_claim).
@@ -524,8 +531,8 @@ token-col-used = Sist brukt
 token-col-state = Status
 token-col-made = Laget
 token-col-id = Id
-token-devices-all = alle maskiner
-token-devices-some = maskiner { $pattern }
+token-devices-all = alle Mac-er
+token-devices-some = Mac-er { $pattern }
 token-revoke = Tilbakekall
 token-watch = Følg
 token-new-title = Lag et token
@@ -547,17 +554,14 @@ token-expires-required = Velg når det utløper
 token-scope-escrow_write = Levere inn nøkler. Det kan aldri lese noen.
 token-scope-status_read = Spørre om en Macs nøkkel er her, og siden når.
 token-scope-devices_read = Lese hva som er kjent om en Mac. Aldri nøkkelen.
-token-scope-devices_write = Beskrive maskiner: navn, modell, inventarnummer, firmaets eller personlig.
+token-scope-devices_write = Beskrive Mac-er: navn, modell, inventarnummer, firmaets eller personlig.
 token-scope-audit_read = Lese revisjonsloggen, uten nøkler.
 token-door-header = I et hodefelt
 token-door-header-hint = For MDM-servere og skript: Authorization: Bearer.
 token-door-crypt-path = I Crypts adresse
 token-door-crypt-path-hint = For Crypt-klienter, som del av ServerURL. Det virker ingen andre steder.
-token-trust-observed = Observert
-token-trust-observed-hint = Mange maskiner deler det, som med Crypt.
-token-trust-proven = Bevist
+token-trust-observed-hint = Mange Mac-er deler det, som med Crypt.
 token-trust-proven-hint = En MDM-server, eller et token for én Mac. Nøklene går foran observerte.
-token-trust-typed = Skrevet inn
 token-trust-typed-hint = Mennesker skriver inn nøklene. De kommer etter alle andre.
 token-devices-hint = Tomt for alle. Eller ett serienummer, eller starten på flere med * til slutt: C02*
 token-life-never = Aldri
@@ -586,27 +590,27 @@ source-none-yet = ingen ennå
 source-personal = en personlig Mac
 source-unverified = En rad som ikke består kontrollen
 gaps-title = Det som mangler
-gaps-lead = Maskiner uten eier eller nøkkel, nøkler som veksler, folk uten Mac. Personlige maskiner telles, men listes ikke.
+gaps-lead = Mac-er uten eier eller nøkkel, nøkler som veksler, folk uten Mac. Personlige Mac-er telles, men listes ikke.
 gaps-lists = Lister
 gaps-none = Det finnes ingen.
 gaps-none-here = Det finnes ingen i denne delen av listen. Det kan finnes flere lenger fremme.
 gaps-sources = Kilder
 gaps-added = Lagt til
 gaps-login = Brukernavn
-gaps-macs = Maskiner
+gaps-macs = Mac-er
 gaps-since = Siden
-gap-no-owner = Maskiner uten eier
-gap-no-owner-title = Maskiner uten eier
+gap-no-owner = Mac-er uten eier
+gap-no-owner-title = Mac-er uten eier
 gap-no-owner-what = Ingen ser disse i listen sin. Brukerstøtten kan likevel finne dem.
 gap-no-owner-do = Importer eiere fra inventarregisteret på serveren: `keyharbor owners import`. En innsjekking setter aldri eier, og ingen administrator gjør seg selv til eier.
-gap-no-key = Maskiner uten nøkkel
-gap-no-key-title = Maskiner uten nøkkel
+gap-no-key = Mac-er uten nøkkel
+gap-no-key-title = Mac-er uten nøkkel
 gap-no-key-what = Kjent fra en eierliste eller en MDM-server, men ingen kilde har levert inn noen nøkkel.
-gap-no-key-do = Sjekk i MDM at maskinen er administrert og har deponeringsprofilen. Et serienummer som ingen maskin oppgir, kan være feilskrevet i eierlisten.
-gap-contested = Maskiner med nøkler som veksler
-gap-contested-title = Maskiner med nøkler som veksler
-gap-contested-what = En eldre nøkkel ble levert inn igjen etter en nyere. En av de to låser ikke lenger opp maskinen.
-gap-contested-do = Finn ut hvilken kilde som sender gamle nøkler – ofte en agent med en eldre kopi, eller to maskiner med samme serienummer – og stopp den. La så MDM bytte nøkkelen. Til da kan begge vises.
+gap-no-key-do = Sjekk i MDM at Mac-en er administrert og har deponeringsprofilen. Et serienummer som ingen Mac oppgir, kan være feilskrevet i eierlisten.
+gap-contested = Nøkler som veksler
+gap-contested-title = Mac-er med nøkler som veksler
+gap-contested-what = En eldre nøkkel ble levert inn igjen etter en nyere. En av de to låser ikke lenger opp Mac-en.
+gap-contested-do = Finn ut hvilken kilde som sender gamle nøkler – ofte en agent med en eldre kopi, eller to Mac-er med samme serienummer – og stopp den. La så MDM bytte nøkkelen. Til da kan begge vises.
 gap-never-signed-in = Eiere som aldri har logget på
 gap-never-signed-in-title = Eiere som aldri har logget på
 gap-never-signed-in-what = Disse brukernavnene eier en Mac, men ingen har logget på med dem.
@@ -625,6 +629,7 @@ session-seen = Sist aktiv
 session-end = Avslutt
 session-end-do = Avslutt
 session-end-all = Avslutt alle personens
+session-end-mine = Avslutt alle mine andre
 session-own = Dette er deg. Logg av for å avslutte.
 sessions-provider = Den som fikk økten avsluttet, kan logge på igjen. Sperr kontoen hos identitetsleverandøren først hvis noen skal holdes ute.
 connect-title = Koble til en kilde
@@ -657,12 +662,12 @@ wait-again = Se etter igjen
 wait-lost = Siden kan ikke lenger se etter. Last den på nytt.
 wait-tired = Ingenting har kommet på ti minutter, og siden har sluttet å se etter. Velg Se etter igjen.
 wait-placeholder = Tokenets hemmelighet er ikke kjent her lenger: sett den inn der YOUR_TOKEN står.
-wait-nothing = Kommer det ingenting? Crypt sjekker inn innen to minutter etter en endring. Se etter avvisninger i revisjonsloggen, og sjekk at maskinen når denne adressen.
+wait-nothing = Kommer det ingenting? Crypt sjekker inn innen to minutter etter en endring. Se etter avvisninger i revisjonsloggen, og sjekk at Mac-en når denne adressen.
 trial-title = Test pålogging
 trial-lead = Logg på hos identitetsleverandøren og se hva den sender: hvilke claims som kom, hva som mangler, og hva det ødelegger.
 trial-start = Start testen
 trial-again = Test igjen
-trial-nothing = Ingen logges på av testen. Økten, rollene og maskinene dine blir som de er, og ingen tokens lagres. Testen logges.
+trial-nothing = Ingen logges på av testen. Økten, rollene og Mac-ene dine blir som de er, og ingen tokens lagres. Testen logges.
 trial-gone = Det resultatet er vist før. Start testen på nytt.
 trial-all-good = Alt som trengs, kom.
 trial-some-broken = Noe mangler. Se nedenfor hva det ødelegger, og hva du kan gjøre.
@@ -682,11 +687,11 @@ trial-step-up-off = oidc.danger_step_up er off: nøkler vises uten ferskt bevis 
 trial-step-up-off-do = Den som finner en åpen nettleser, ser nøkler. Fjern innstillingen så snart leverandøren sender auth_time.
 trial-owner = Brukernavnet kom: { $value }
 trial-owner-unset = Innstillingene oppgir ikke noe claim for brukernavn.
-trial-owner-unset-do = Ansatte ser ingen maskiner. Sett oidc.owner_claim til et claim som folk ikke kan endre selv.
+trial-owner-unset-do = Ansatte ser ingen Mac-er. Sett oidc.owner_claim til et claim som folk ikke kan endre selv.
 trial-owner-missing = Claimet { $value } kom ikke.
-trial-owner-missing-do = Personen ser ingen maskiner. La leverandøren sende { $value }, eller sett oidc.owner_claim til et claim i listen nedenfor.
+trial-owner-missing-do = Personen ser ingen Mac-er. La leverandøren sende { $value }, eller sett oidc.owner_claim til et claim i listen nedenfor.
 trial-owner-shape = Claimet { $value } kom, men er ingen tekst som kan være et brukernavn.
-trial-owner-shape-do = Personen ser ingen maskiner. La leverandøren sende { $value } som én tekst.
+trial-owner-shape-do = Personen ser ingen Mac-er. La leverandøren sende { $value } som én tekst.
 trial-roles-unset = Innstillingene gir ingen en rolle.
 trial-roles-unset-do = Ingen er brukerstøtte, revisor eller administrator. Oppgi gruppene i oidc.roles.
 trial-roles-missing = Claimet { $value } kom ikke.
@@ -736,6 +741,34 @@ shape-object = objekt
 shape-list = liste
 shape-list-of-strings = liste med tekster
 shape-members = { $shape } ({ $count })
+admin-contested = { $count ->
+    [one] Én Mac har nøkler som veksler.
+   *[other] { $shown } Mac-er har nøkler som veksler.
+}
+admin-break-glass = { $count ->
+    [one] De siste sju dagene er én nøkkel vist på serveren.
+   *[other] De siste sju dagene er { $shown } nøkler vist på serveren.
+}
+admin-tokens-ended = { $count ->
+    [one] Ett token som var i bruk, har utløpt.
+   *[other] { $shown } tokens som var i bruk, har utløpt.
+}
+admin-tokens-ending = { $count ->
+    [one] Ett token utløper innen 14 dager.
+   *[other] { $shown } tokens utløper innen 14 dager.
+}
+admin-tokens-waiting = { $count ->
+    [one] Ett token venter på godkjenning etter en gjenoppretting.
+   *[other] { $shown } tokens venter på godkjenning etter en gjenoppretting.
+}
+admin-no-owner = { $count ->
+    [one] Én Mac mangler eier.
+   *[other] { $shown } Mac-er mangler eier.
+}
+admin-no-key = { $count ->
+    [one] Én Mac mangler nøkkel.
+   *[other] { $shown } Mac-er mangler nøkkel.
+}
 tokens-unverified = { $count ->
     [one] Ett token består ikke kontrollen og avvises. Si fra til den som drifter serveren.
    *[other] { $shown } tokens består ikke kontrollen og avvises. Si fra til den som drifter serveren.
@@ -746,7 +779,7 @@ token-life-days = { $count ->
 }
 gaps-personal = { $count ->
     [one] Én personlig Mac listes ikke.
-   *[other] { $shown } personlige maskiner listes ikke.
+   *[other] { $shown } personlige Mac-er listes ikke.
 }
 wait-refused = { $count ->
     [one] Én innlevering ble avvist. Revisjonsloggen sier hvorfor.
@@ -833,7 +866,7 @@ error-too-many-title = For mange forsøk
 error-too-many-what = Du har nådd grensen for nå. Ingenting ble vist.
 error-too-many-desk-title = For mange visninger
 error-too-many-desk-what = Du har vist så mange nøkler som du kan for nå. Ingenting ble vist.
-error-too-many-do = Prøv igjen etter kl. { $time }.
+error-too-many-do = Prøv igjen etter { $time }.
 error-too-many-soon = Vent noen minutter og prøv igjen.
 error-trail-title = Vi kan ikke vise nøkler akkurat nå
 error-trail-what = Visninger kan ikke loggføres, og da vises ingen nøkkel.

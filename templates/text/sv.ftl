@@ -250,18 +250,24 @@ admin-tab-sources = Källor
 admin-tab-devices = Det som saknas
 admin-tab-sessions = Sessioner
 admin-tab-sign-in = Testa inloggning
-admin-nothing = Inget behöver din uppmärksamhet.
+admin-nothing = Inget kräver din uppmärksamhet.
+admin-nothing-looked = Kontrollerat: inställningar, rotnyckeln, inloggningen, tokens, Macar utan ägare eller nyckel, nycklar som växlar, slutet av granskningsloggen och nycklar som visats på servern.
 admin-attention = Behöver åtgärdas
-admin-figures = Macar
-admin-at-least = minst { $n }
-admin-partly = Det finns fler Macar än som räknas på en gång. Siffrorna gäller de första 5 000, efter serienummer.
+admin-partly = Det finns fler Macar än vad som ryms i en genomgång. Det som sägs om Macar gäller de första 5 000, efter serienummer.
 admin-next = Fler
 admin-root-key = Ingen har bekräftat en kopia av rotnyckeln.
-admin-root-key-do = Utan en kopia är alla nycklar borta om servern går förlorad. Kör keyharbor init --confirm på servern.
+admin-root-key-do = Utan en kopia är alla nycklar borta om servern går förlorad. Kör `keyharbor init --confirm` på servern.
 admin-provider-down = Identitetsleverantören svarade inte vid senaste anropet.
 admin-provider-down-do = Ingen kan logga in förrän den gör det. Nycklar tas fortfarande emot.
-admin-contested = Vissa Macar har nycklar som växlar.
-admin-contested-do = Två källor är oense. Ta reda på vilken som har rätt.
+admin-trail = Granskningsloggen klarar inte sin kontroll.
+admin-trail-do = Någon har ändrat rader eller kapat loggen, vid sidan av Keyharbor. Kör `keyharbor audit verify` på servern och spara det som skrivs ut.
+admin-contested-do = En äldre nyckel kom tillbaka efter en nyare. Ta reda på vilken källa som skickar den.
+admin-break-glass-do = Någon har använt `keyharbor reveal`, vid sidan av portalen. Granskningsloggen säger vem och varför.
+admin-tokens-ended-do = Det som använder den avvisas. Skapa en ny token åt det, eller återkalla den gamla.
+admin-tokens-ending-do = Det som använder den avvisas därefter. Skapa en ny token i tid.
+admin-tokens-waiting-do = Tills dess avvisas det som använder den. Listan säger hur den godkänns.
+admin-no-owner-do = Ingen medarbetare ser dem, men helpdesk gör det.
+admin-no-key-do = De är kända, men ingen källa har lämnat in någon nyckel.
 warning-server-trusted_proxies = Inställningarna anger ingen betrodd proxy (server.trusted_proxies).
 warning-server-trusted_proxies-do = Alla tycks komma från proxyns adress, i loggen och för gränserna. Ange dess nät.
 warning-oidc-owner_claim = Inställningarna anger inget claim för inloggningsnamn (oidc.owner_claim).
@@ -319,11 +325,8 @@ token-door-header = I ett huvudfält
 token-door-header-hint = För MDM-servrar och skript: Authorization: Bearer.
 token-door-crypt-path = I Crypts adress
 token-door-crypt-path-hint = För Crypt-klienter, som del av ServerURL. Den gäller ingen annanstans.
-token-trust-observed = Observerad
 token-trust-observed-hint = Många Macar delar på den, som med Crypt.
-token-trust-proven = Bevisad
 token-trust-proven-hint = En MDM-server, eller en token för en enda Mac. Dess nycklar går före observerade.
-token-trust-typed = Inskriven
 token-trust-typed-hint = Människor skriver in nycklarna. De kommer efter alla andra.
 token-devices-hint = Tomt för alla. Eller ett serienummer, eller början på flera med * sist: C02*
 token-life-never = Aldrig
@@ -369,7 +372,7 @@ gap-no-key = Macar utan nyckel
 gap-no-key-title = Macar utan nyckel
 gap-no-key-what = Kända från en ägarlista eller en MDM-server, men ingen källa har lämnat in någon nyckel.
 gap-no-key-do = Kontrollera i MDM att Macen är hanterad och har profilen för deponering. Ett serienummer som ingen Mac uppger kan vara felskrivet i ägarlistan.
-gap-contested = Macar med nycklar som växlar
+gap-contested = Nycklar som växlar
 gap-contested-title = Macar med nycklar som växlar
 gap-contested-what = En äldre nyckel lämnades in igen efter en nyare. En av de två låser inte längre upp Macen.
 gap-contested-do = Ta reda på vilken källa som skickar gamla nycklar – ofta en agent med en äldre kopia, eller två Macar med samma serienummer – och stoppa den. Låt sedan MDM byta nyckeln. Till dess kan båda visas.
@@ -390,7 +393,8 @@ session-since = Sedan
 session-seen = Senast aktiv
 session-end = Avsluta
 session-end-do = Avsluta
-session-end-all = Avsluta personens alla
+session-end-all = Avsluta alla personens
+session-end-mine = Avsluta alla mina andra
 session-own = Det är du. Logga ut för att avsluta.
 sessions-provider = Den vars session avslutats kan logga in igen. Spärra kontot hos identitetsleverantören först om någon ska hållas ute.
 connect-title = Anslut en källa
@@ -502,6 +506,34 @@ shape-object = objekt
 shape-list = lista
 shape-list-of-strings = lista med texter
 shape-members = { $shape } ({ $count })
+admin-contested = { $count ->
+    [one] En Mac har nycklar som växlar.
+   *[other] { $shown } Macar har nycklar som växlar.
+}
+admin-break-glass = { $count ->
+    [one] De senaste sju dagarna har en nyckel visats på servern.
+   *[other] De senaste sju dagarna har { $shown } nycklar visats på servern.
+}
+admin-tokens-ended = { $count ->
+    [one] En token som var i bruk har gått ut.
+   *[other] { $shown } tokens som var i bruk har gått ut.
+}
+admin-tokens-ending = { $count ->
+    [one] En token går ut inom 14 dagar.
+   *[other] { $shown } tokens går ut inom 14 dagar.
+}
+admin-tokens-waiting = { $count ->
+    [one] En token väntar på godkännande efter en återställning.
+   *[other] { $shown } tokens väntar på godkännande efter en återställning.
+}
+admin-no-owner = { $count ->
+    [one] En Mac saknar ägare.
+   *[other] { $shown } Macar saknar ägare.
+}
+admin-no-key = { $count ->
+    [one] En Mac saknar nyckel.
+   *[other] { $shown } Macar saknar nyckel.
+}
 tokens-unverified = { $count ->
     [one] En token klarar inte kontrollen och avvisas. Säg till den som sköter servern.
    *[other] { $shown } tokens klarar inte kontrollen och avvisas. Säg till den som sköter servern.
@@ -564,14 +596,15 @@ desk-nokey-integrity-do = Säg till den som sköter portalen. Ingen lagrad nycke
 desk-versions = Alla nycklar för den här datorn
 desk-col-version = Version
 desk-col-source = Källa
-desk-col-trust = Tillförlitlighet
+desk-col-trust = Tillit
 desk-col-received = Mottagen
 desk-col-confirmed = Bekräftad
 desk-col-shown = Först visad
 desk-col-standing = Status
-trust-typed = inskriven för hand
-trust-observed = från delad källa
-trust-proven = från styrkt källa
+trust-typed = Inskriven
+trust-observed = Observerad
+trust-proven = Bevisad
+desk-trust-hint = Bevisad: från en MDM-server eller en Macs egen token. Observerad: från en token som många Macar delar. Inskriven: skriven för hand. En bevisad nyckel visas före en observerad, och den före en inskriven.
 standing-current = Gällande
 standing-contested = Omstridd
 standing-other = Den andra
@@ -629,10 +662,10 @@ trail-filter-none = Ta bort filtret
 trail-from = Från
 trail-to = Till
 trail-any = Alla
-trail-time-hint = 2026-11-22 eller 2026-11-22 14:30
+trail-time-hint = `2026-11-22` eller `2026-11-22 14:30`
 trail-who-hint = Hela inloggningsnamnet eller namnet, eller ett id
 trail-serial-hint = Hela serienumret
-trail-wrong-time = Skriv ett datum (2026-11-22), eller datum och klockslag (2026-11-22 14:30)
+trail-wrong-time = Skriv ett datum (`2026-11-22`), eller datum och klockslag (`2026-11-22 14:30`)
 trail-wrong-text = Här finns ett tecken som inte är tillåtet
 trail-wrong-order = Det är före början
 trail-wrong-event = Välj en händelse i listan
@@ -649,7 +682,7 @@ trail-head = Sista raden nu
 trail-checkpoints-none = Ingen kontrollpunkt har loggats än. Servrarna loggar en efter 1 000 rader eller varje timme.
 trail-checkpoints-how = Tiderna är när en server skrev kontrollpunkten i sin logg; jämför med raden där. På servern kontrollerar det här hela loggen mot en kontrollpunkt:
 trail-checkpoint-unfit = Raden finns inte längre i loggen
-role-employee = anställd
+role-employee = medarbetare
 role-owner = ägare
 role-desk = helpdesk
 role-helpdesk = helpdesk
@@ -833,7 +866,7 @@ error-too-many-title = För många försök
 error-too-many-what = Du har nått gränsen för tillfället. Inget visades.
 error-too-many-desk-title = För många visningar
 error-too-many-desk-what = Du har visat så många nycklar som du får för tillfället. Inget visades.
-error-too-many-do = Försök igen efter kl. { $time }.
+error-too-many-do = Försök igen efter { $time }.
 error-too-many-soon = Vänta några minuter och försök igen.
 error-trail-title = Vi kan inte visa nycklar just nu
 error-trail-what = Visningar kan inte loggas, och då visas ingen nyckel.

@@ -106,3 +106,24 @@ test('S42 a session that the admin ends shows no key any more', () => asAdmin({}
   await own.reload();
   await noKey(own, key);
 })));
+
+test('the menu of the administration is one row on a telephone and a list when asked, by keyboard and without script', () =>
+  asAdmin({ width: 390, js: false }, async page => {
+    await page.goto(`${full.portal}/admin/tokens`);
+    const menu = page.locator('nav.tabs').first();
+    assert.ok((await menu.boundingBox()).height < 60, 'one row');
+    assert.equal(await menu.getByRole('link').filter({ visible: true }).count(), 0);
+    const name = menu.locator('summary');
+    assert.equal((await name.innerText()).trim(), 'Tokens', 'it says where one is');
+    await name.focus();
+    await page.keyboard.press('Shift+Tab');
+    await page.keyboard.press('Tab');
+    assert.notEqual(await name.evaluate(node => getComputedStyle(node).outlineStyle), 'none', 'focus is seen');
+    await page.keyboard.press('Enter');
+    assert.equal(await menu.getByRole('link').filter({ visible: true }).count(), 7);
+    await menu.getByRole('link', { name: 'Sessions' }).click();
+    assert.equal(path(page), '/admin/sessions');
+    await page.setViewportSize({ width: 1280, height: 844 });
+    assert.equal(await menu.getByRole('link').filter({ visible: true }).count(), 7, 'all of them where there is room');
+    assert.ok((await menu.boundingBox()).height < 60, 'in one row');
+  }));

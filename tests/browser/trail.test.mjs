@@ -52,6 +52,21 @@ test('the filter is open on wide screens and a fold on narrow ones', () => audit
   await looksGood(page, 'trail-filter-narrow');
 }));
 
+test('names and fields of the filter stand level, and no date of a hint is broken', () => audit(async page => {
+  const tops = locator => page.locator(locator).evaluateAll(nodes => nodes.map(node => Math.round(node.getBoundingClientRect().top)));
+  for (const width of [1280, 1024, 960]) {
+    await page.setViewportSize({ width, height: 900 });
+    for (const locator of ['.filter label', '.filter input, .filter select']) {
+      const rows = [...new Set(await tops(locator))];
+      assert.ok(rows.length <= 2, `${width}: ${locator} at ${rows}`);
+    }
+    const dates = await page.locator('.filter .hint kbd').evaluateAll(nodes => nodes.map(node => node.getClientRects().length));
+    assert.deepEqual(dates, [1, 1, 1, 1], `${width}`);
+  }
+  const cut = await page.locator('td .tag').evaluateAll(tags => tags.filter(tag => tag.scrollWidth > tag.clientWidth || tag.getBoundingClientRect().right > tag.closest('td').getBoundingClientRect().right).length);
+  assert.equal(cut, 0, 'no event is cut off');
+}));
+
 test('what is asked for stands in the address and in the fields', () => audit(async page => {
   await filter(page, { event: 'reveal.granted', who: full.person('employee').login });
   assert.equal(new URL(page.url()).searchParams.get('event'), 'reveal.granted');

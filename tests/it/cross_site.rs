@@ -3,7 +3,7 @@
 use actix_web::http::{Method, StatusCode};
 use keyharbor::domain::EventKind;
 use keyharbor::domain::audit::Actor;
-use keyharbor::web::{Door, ROUTES};
+use keyharbor::web::{Admits, ROUTES};
 
 use crate::sweep::{Scene, is_bare};
 use crate::world::{Browser, ORIGIN, World};
@@ -21,7 +21,7 @@ fn forms(scene: &Scene) -> Vec<(String, &'static str)> {
         _ => "",
     };
     let of = |path: &'static str| (scene.address(path), fields(path));
-    let paths: Vec<_> = ROUTES.iter().filter(|r| r.method == "POST" && r.door == Door::Person).map(|r| r.path).collect();
+    let paths: Vec<_> = ROUTES.iter().filter(|r| r.method == "POST" && r.admits == Admits::Person).map(|r| r.path).collect();
     assert_eq!(paths.len(), 9, "a form that this test does not know: {paths:?}");
     paths.into_iter().map(of).collect()
 }

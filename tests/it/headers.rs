@@ -2,7 +2,7 @@
 
 use actix_web::http::{Method, StatusCode};
 use keyharbor::service::custody::Custody;
-use keyharbor::web::{Door, ROUTES};
+use keyharbor::web::{Admits, ROUTES};
 
 use crate::fixed::START;
 use crate::sweep::{Scene, is_bare, is_html, is_machines};
@@ -233,7 +233,7 @@ async fn s36_other_methods_are_405_with_allow_on_every_route() {
 #[actix_web::test]
 async fn s37_no_other_site_may_read_an_answer() {
     let mut scene = Scene::new().await;
-    for route in ROUTES.iter().filter(|r| r.door != Door::Agent) {
+    for route in ROUTES.iter().filter(|r| r.admits != Admits::Agent) {
         let origin = [("origin", "https://evil.example"), ("access-control-request-method", "POST")];
         for method in ["OPTIONS", route.method] {
             let method = Method::from_bytes(method.as_bytes()).unwrap();

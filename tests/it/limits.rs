@@ -2,7 +2,7 @@
 
 use actix_web::http::{Method, StatusCode};
 use keyharbor::domain::EventKind;
-use keyharbor::web::{Door, ROUTES};
+use keyharbor::web::{Admits, ROUTES};
 
 use crate::sweep::{Scene, is_html, is_machines};
 use crate::world::{Answer, MAC, ORIGIN, World};
@@ -259,5 +259,5 @@ async fn language_and_text_size_are_kept_in_cookies_of_ours() {
         assert_eq!(answer.status, StatusCode::NOT_FOUND, "{bad}");
         assert!(answer.header("set-cookie").is_none());
     }
-    assert!(ROUTES.iter().filter(|r| r.door == Door::Public).count() > 8);
+    assert!(ROUTES.iter().filter(|r| r.admits == Admits::Public).count() > 8);
 }

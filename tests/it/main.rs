@@ -5,6 +5,7 @@ mod admin;
 mod admin_pages;
 mod api;
 mod api_guide;
+mod attention;
 mod backup;
 mod backup_commands;
 mod bent_devices;

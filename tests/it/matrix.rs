@@ -87,7 +87,7 @@ async fn s39_every_route_by_every_caller() {
     for route in ROUTES {
         let found = recipe(route.method, route.path).unwrap_or_else(|| panic!("{} {} has no recipe: add one", route.method, route.path));
         recipes_used += 1;
-        let _ = writeln!(text, "{} {}  ({:?})", route.method, route.path, route.door);
+        let _ = writeln!(text, "{} {}  ({:?})", route.method, route.path, route.admits);
         for who in Who::ALL {
             let targets: &[Target] = match found.device {
                 true if route.path.starts_with("/reveals/") => &Target::GRANTS,

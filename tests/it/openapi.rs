@@ -6,7 +6,7 @@ use actix_web::http::StatusCode;
 use keyharbor::web::api::document::{document, problems_of, text};
 use keyharbor::web::api::problems::{At, PROBLEMS};
 use keyharbor::web::api::{deposits::DEPOSIT_FIELDS, devices::DEVICE_FIELDS};
-use keyharbor::web::{Door, ROUTES};
+use keyharbor::web::{Admits, ROUTES};
 use serde_json::Value;
 
 use crate::operations::ask;
@@ -34,7 +34,7 @@ fn every_route_of_the_api_is_in_the_document_and_nothing_else() {
     let api = ROUTES.iter().filter(|r| r.path.starts_with("/api/"));
     let routed: BTreeSet<_> = api.clone().map(|r| (r.method.to_owned(), r.path.to_owned())).collect();
     assert_eq!(documented, routed);
-    assert!(api.clone().all(|r| r.door == Door::Token) && routed.len() >= 6);
+    assert!(api.clone().all(|r| r.admits == Admits::Token) && routed.len() >= 6);
 }
 
 #[test]

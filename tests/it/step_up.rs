@@ -91,8 +91,9 @@ async fn s15_the_desk_has_half_an_hour_and_gets_its_form_back_once() {
             world.clock.advance_seconds(seconds);
             kim.get("/desk").await;
         }
-        let page = kim.desk_reveal(&device, &typed).await;
+        let page = kim.desk_reveal(&device, &[&typed[..], &[("q", "astrid t")]].concat()).await;
         assert_due(&world, &page).await;
+        assert!(page.text.contains(&format!(r#"href="/desk/devices/{device}?q=astrid+t""#)), "{}", page.text);
         let back = kim.step_up(&world, &page, "kim").await;
         assert_eq!(back.status, StatusCode::SEE_OTHER);
         assert!(back.location().starts_with(&format!("/desk/devices/{device}?form=")), "{}", back.location());
@@ -102,6 +103,8 @@ async fn s15_the_desk_has_half_an_hour_and_gets_its_form_back_once() {
             assert!(filled.text.contains(text), "{text}: {}", filled.text);
         }
         assert!(filled.key().is_none());
+        assert!(filled.text.contains(r#"href="/desk?q=astrid+t""#), "the way back to what was searched for: {}", filled.text);
+        assert!(filled.text.contains(r#"name="q" value="astrid t""#), "and it stays with the form");
         assert_eq!(world.count(EventKind::RevealGranted).await, 0);
         let again = kim.get(back.location()).await;
         assert_eq!(again.status, StatusCode::OK);

@@ -271,3 +271,27 @@ async fn s39_exclusive_roles_together_leave_the_lesser_one_and_a_warning() {
         assert_eq!(world.count(EventKind::RolesReduced).await, 2, "one role alone is no matter");
     }
 }
+
+#[actix_web::test]
+async fn s52_the_desk_sees_owners_by_name_with_the_login_beside_it() {
+    for world in World::both().await {
+        let device = world.astrids_mac().await;
+        world.own("C02UNSEEN001", "berit").await;
+        let mut kim = world.signed_in("kim").await;
+        assert!(!kim.get(&format!("/desk/devices/{device}")).await.text.contains("astrid Test"), "nobody has signed in");
+        world.signed_in("astrid").await;
+        for path in ["/desk?q=astrid".to_owned(), format!("/desk/devices/{device}")] {
+            let page = kim.get(&path).await.text;
+            assert!(page.contains(r#"astrid Test<br><span class="muted small">astrid</span>"#), "{path}: {page}");
+        }
+        assert!(kim.get(&format!("/desk/devices/{device}")).await.text.contains("shown to astrid Test on"));
+        let grant = kim.desk_reveal(&device, &[]).await;
+        assert!(kim.get(grant.location()).await.text.contains("astrid Test"));
+        let page = kim.get("/desk?q=berit").await.text;
+        assert!(page.contains("berit") && !page.contains("berit Test"), "{page}");
+        // A binding that somebody bent names nobody.
+        assert_eq!(world.sql("UPDATE login_bindings SET bound_at = bound_at + 1 WHERE login = 'astrid'").await, 1);
+        let page = kim.get("/desk?q=astrid").await.text;
+        assert!(page.contains("astrid") && !page.contains("astrid Test"), "{page}");
+    }
+}

@@ -54,7 +54,7 @@ impl Keyharbor {
             && now.seconds_since(session.created_at) < limits.absolute_hours * 3600
     }
 
-    /// Ends a session line, or with `all` every session of its person. `false`: it had ended already.
+    /// Ends a session line, or with `all` every session of its person but the one that asks. `false`: it had ended already.
     ///
     /// # Errors
     /// [`super::super::ServiceError`]: refused, the trail, the database.
@@ -71,9 +71,14 @@ impl Keyharbor {
             let mut lines = vec![line];
             if let Some(who) = sound.as_ref().filter(|_| all) {
                 lines.extend(tx.sessions_of_locked(who).await?.iter().map(|row| row.parts().0.line).filter(|l| *l != line));
-                tx.delete_sessions_of(who).await?;
+                lines.retain(|l| *l != person.line());
+                if lines.is_empty() {
+                    return Ok(false);
+                }
             }
-            tx.delete_line(line).await?;
+            for line in &lines {
+                tx.delete_line(*line).await?;
+            }
             let mut event = self.person_event(EventKind::SessionEnded, Outcome::Ok, &person, request);
             let whose = sound.map_or_else(|| "-".to_owned(), |who| who.subject);
             event.detail = format!("line {} subject {whose}", lines.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "));

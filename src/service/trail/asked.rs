@@ -46,12 +46,12 @@ pub enum Wrong {
 
 /// A field by its name, and what is wrong with it. Never holds what was written.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct FieldError {
+pub struct FilterError {
     pub field: &'static str,
     pub wrong: Wrong,
 }
 
-impl std::fmt::Display for FieldError {
+impl std::fmt::Display for FilterError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(self.field)?;
         f.write_str(match self.wrong {
@@ -106,11 +106,11 @@ impl Asked {
     ///
     /// # Errors
     /// Every field that cannot be understood.
-    pub fn criteria(&self, zone: Tz, issuer: &str) -> Result<Criteria, Vec<FieldError>> {
+    pub fn criteria(&self, zone: Tz, issuer: &str) -> Result<Criteria, Vec<FilterError>> {
         let mut wrong = Vec::new();
         let mut note = |field, wrong_is: Result<(), Wrong>| {
             if let Err(is) = wrong_is {
-                wrong.push(FieldError { field, wrong: is });
+                wrong.push(FilterError { field, wrong: is });
             }
         };
         let mut out = Criteria::default();
@@ -248,7 +248,7 @@ mod tests {
 
     const ZONE: Tz = chrono_tz::Europe::Stockholm;
 
-    fn range(from: &str, to: &str) -> Result<(String, String), Vec<FieldError>> {
+    fn range(from: &str, to: &str) -> Result<(String, String), Vec<FilterError>> {
         let asked = Asked { from: from.into(), to: to.into(), ..Asked::default() };
         let criteria = asked.criteria(ZONE, "")?;
         let say = |at: Option<Timestamp>| at.map_or_else(String::new, |at| at.to_utc().format("%dT%H:%M:%S").to_string());
@@ -278,7 +278,7 @@ mod tests {
 
     #[test]
     fn what_cannot_be_understood_is_named_by_its_field() {
-        let error = |field, wrong| FieldError { field, wrong };
+        let error = |field, wrong| FilterError { field, wrong };
         for wrong in ["yesterday", "2026-13-01", "2026-11-31", "22/11/2026", "2026-11-22 25:00", "-2026-01-01", "99999-01-01"] {
             assert_eq!(range("", wrong).unwrap_err(), [error("to", Wrong::Shape)], "{wrong}");
         }

@@ -24,6 +24,11 @@ statements! {
     OWNERS_OF = concat!(
         "SELECT ", owner_columns!(), " FROM device_owners o WHERE o.device IN ", uuids_in!("$1"), " ORDER BY o.device, o.assigned_at, o.id"
     );
+    OWNER_NAMES = concat!(
+        "SELECT b.id, b.issuer, b.login, b.subject, b.bound_at, b.row_mac, p.name FROM login_bindings b \
+         JOIN people p ON p.issuer = b.issuer AND p.subject = b.subject WHERE p.name IS NOT NULL AND (b.issuer, b.login) IN \
+         (SELECT o.issuer, o.login FROM device_owners o WHERE o.device IN ", uuids_in!("$1"), ") ORDER BY b.id"
+    );
     OWNERS_AFTER = concat!("SELECT ", owner_columns!(), " FROM device_owners o WHERE o.id > $1 ORDER BY o.id LIMIT $2");
     BINDINGS_AFTER = "SELECT id, issuer, login, subject, bound_at, row_mac FROM login_bindings WHERE id > $1 ORDER BY id LIMIT $2";
     OWNER_LOCKED = concat!(
@@ -53,6 +58,14 @@ pub async fn owners_of(conn: &mut Conn, devices: &[DeviceId]) -> Result<Vec<Atte
         return Ok(Vec::new());
     }
     Ok(query(OWNERS_OF).bind(uuid_list(devices.iter().map(|d| d.0))).fetch_all(conn).await?.iter().map(read_owner).collect())
+}
+
+pub async fn owner_names(conn: &mut Conn, devices: &[DeviceId]) -> Result<Vec<(Attested<Binding>, String)>, StoreError> {
+    if devices.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rows = query(OWNER_NAMES).bind(uuid_list(devices.iter().map(|d| d.0))).fetch_all(conn).await?;
+    rows.iter().map(|row| Ok((read_binding(row), get(row, "name")?))).collect()
 }
 
 pub async fn owners_after(conn: &mut Conn, after: RowId, limit: i64) -> Result<Vec<Attested<Owner>>, StoreError> {

@@ -135,6 +135,7 @@ pub async fn sessions(v: Visitor, query: web::Query<Before>) -> Result<HttpRespo
             since: formats.relative(session.created_at),
             last_seen: formats.relative(session.last_seen),
             own: row.own,
+            mine: session.who == *v.person.who(),
             several: of.get(&session.who).is_some_and(|n| *n > 1),
         }
     });

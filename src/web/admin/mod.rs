@@ -11,40 +11,60 @@ use actix_web::http::StatusCode;
 
 use super::WebError;
 use super::extract::{Visit, Visitor};
-use super::pages::{AdminPage, Attention, Figure, Page, Section};
+use super::pages::{AdminPage, Attention, Page, Section, Weight};
 use super::present::html;
-use crate::i18n::number;
 use crate::service::access::SignedIn;
-use crate::service::admin::gaps::GapCounts;
+use crate::service::admin::overview::Overview;
 
 /// The frame of a page of the administration.
 fn frame(visit: &Visit, person: &SignedIn) -> Page {
     visit.page(Some(person), Some(Section::Admin))
 }
 
-/// `/admin`: what wants attention, and the figures.
+/// `/admin`: what wants attention, the worst first.
 pub async fn overview(v: Visitor) -> Result<HttpResponse, WebError> {
     let found = v.visit.app.service.overview(&v.person, &v.visit.info).await?;
     let page = frame(&v.visit, &v.person);
-    let note = |class, key: &str, link: Option<(&'static str, &str)>| Attention {
-        class,
-        what: page.t(key),
-        what_to_do: page.t(&format!("{key}-do")),
-        link: link.map(|(href, key)| (href, page.t(key))),
-    };
-    let mut attention = Vec::new();
-    if found.root_key_unconfirmed {
-        attention.push(note("bad", "admin-root-key", None));
-    }
-    if found.provider_down {
-        attention.push(note("bad", "admin-provider-down", Some(("/admin/sign-in", "admin-tab-sign-in"))));
-    }
+    let mut attention = faults(&page, &found);
     attention.extend(found.warnings.iter().map(|warning| setting(&page, warning)));
-    if found.counts.contested > 0 {
-        attention.push(note("warn", "admin-contested", Some(("/admin/devices?list=contested", "gap-contested"))));
-    }
-    let figures = figures(&page, &found.counts);
-    html(&AdminPage { attention, figures, partly: found.counts.more_devices, page }, StatusCode::OK)
+    attention.extend(counted(&page, &found));
+    attention.sort_by_key(|a| a.weight);
+    html(&AdminPage { attention, partly: found.counts.more_devices, page }, StatusCode::OK)
+}
+
+/// What is wrong with the installation itself.
+fn faults(page: &Page, found: &Overview) -> Vec<Attention> {
+    let trail = found.reads_trail.then_some(("/trail", "trail-title"));
+    [
+        (found.root_key_unconfirmed, "admin-root-key", None),
+        (found.provider_down, "admin-provider-down", Some(("/admin/sign-in", "admin-tab-sign-in"))),
+        (!found.trail_sound, "admin-trail", trail),
+    ]
+    .into_iter()
+    .filter(|(wrong, ..)| *wrong)
+    .map(|(_, key, link)| Attention::new(page, Weight::Bad, key, page.t(key), link))
+    .collect()
+}
+
+/// What there are so many of, each with the list that names them.
+fn counted(page: &Page, found: &Overview) -> Vec<Attention> {
+    let (counts, tokens) = (&found.counts, &found.tokens);
+    let n = |count: i64| usize::try_from(count).unwrap_or_default();
+    let list = Some(("/admin/tokens", "admin-tab-tokens"));
+    let trail = found.reads_trail.then_some(("/trail?event=reveal.break_glass", "trail-title"));
+    [
+        (Weight::Warn, "admin-break-glass", found.break_glass, trail),
+        (Weight::Warn, "admin-tokens-ended", tokens.ended, list),
+        (Weight::Warn, "admin-tokens-ending", tokens.ending, list),
+        (Weight::Warn, "admin-tokens-waiting", tokens.waiting, list),
+        (Weight::Warn, "admin-contested", counts.contested, Some(("/admin/devices?list=contested", "gap-contested"))),
+        (Weight::Info, "admin-no-owner", n(counts.without_owner), Some(("/admin/devices?list=no-owner", "gap-no-owner"))),
+        (Weight::Info, "admin-no-key", n(counts.without_key), Some(("/admin/devices?list=no-key", "gap-no-key"))),
+    ]
+    .into_iter()
+    .filter(|(_, _, count, _)| *count > 0)
+    .map(|(weight, key, count, link)| Attention::new(page, weight, key, page.count(key, count), link))
+    .collect()
 }
 
 /// The settings that warn, and where their sentences stand.
@@ -61,19 +81,6 @@ fn setting(page: &Page, warning: &str) -> Attention {
     let known = SETTINGS.iter().find(|(setting, _)| *setting == name);
     let (what, what_to_do) =
         known.map_or_else(|| (warning.to_owned(), String::new()), |(_, key)| (page.t(key), page.t(&format!("{key}-do"))));
-    Attention { class: if name.contains("danger") { "bad" } else { "warn" }, what, what_to_do, link: None }
-}
-
-fn figures(page: &Page, counts: &GapCounts) -> Vec<Figure> {
-    let shown = |n: i64, more: bool| {
-        let figure = number(page.lang, n);
-        if more { page.tv("admin-at-least", "n", figure) } else { figure }
-    };
-    let figure = |key: &str, n, more, href| Figure { label: page.t(key), value: shown(n, more), href };
-    let contested = i64::try_from(counts.contested).unwrap_or(i64::MAX);
-    vec![
-        figure("gap-no-owner", counts.without_owner, counts.more_devices, "/admin/devices?list=no-owner"),
-        figure("gap-no-key", counts.without_key, counts.more_devices, "/admin/devices?list=no-key"),
-        figure("gap-contested", contested, counts.more_contested, "/admin/devices?list=contested"),
-    ]
+    let weight = if warning.contains("danger") { Weight::Bad } else { Weight::Warn };
+    Attention { weight, what, what_to_do, link: None }
 }

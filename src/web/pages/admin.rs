@@ -39,23 +39,37 @@ impl Page {
     }
 }
 
+/// How much something matters; the worst first.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Weight {
+    Bad,
+    Warn,
+    Info,
+}
+
 /// Something that wants attention: what it is, what to do, and where.
 #[derive(Clone, Debug)]
 pub struct Attention {
-    /// `bad` or `warn`.
-    pub class: &'static str,
+    pub weight: Weight,
     pub what: String,
     pub what_to_do: String,
     /// Address and text.
     pub link: Option<(&'static str, String)>,
 }
 
-/// A figure of the first page, as the page says it.
-#[derive(Clone, Debug)]
-pub struct Figure {
-    pub label: String,
-    pub value: String,
-    pub href: &'static str,
+impl Attention {
+    /// `KEY-do` of the texts says what to do about it; the link's text is a key too.
+    pub fn new(page: &Page, weight: Weight, key: &str, what: String, link: Option<(&'static str, &str)>) -> Self {
+        Self { weight, what, what_to_do: page.t(&format!("{key}-do")), link: link.map(|(href, key)| (href, page.t(key))) }
+    }
+
+    pub fn class(&self) -> &'static str {
+        match self.weight {
+            Weight::Bad => "bad",
+            Weight::Warn => "warn",
+            Weight::Info => "info",
+        }
+    }
 }
 
 /// `/admin`.
@@ -64,8 +78,7 @@ pub struct Figure {
 pub struct AdminPage {
     pub page: Page,
     pub attention: Vec<Attention>,
-    pub figures: Vec<Figure>,
-    /// More devices than one look takes: the figures are of the first ones.
+    /// More devices than one look takes: what is said of Macs is of the first ones.
     pub partly: bool,
 }
 
@@ -244,7 +257,7 @@ impl NewTokenPage {
             .iter()
             .map(|trust| Choice {
                 value: trust.code().to_owned(),
-                label: self.page.t(&format!("token-trust-{}", trust.code())),
+                label: self.page.t(&format!("trust-{}", trust.code())),
                 hint: Some(self.page.t(&format!("token-trust-{}-hint", trust.code()))),
                 chosen: self.form.trust == trust.code(),
             })

@@ -150,6 +150,8 @@ pub struct SessionLine {
     pub last_seen: Moment,
     /// It is the reader's own: that one ends with "Sign out".
     pub own: bool,
+    /// It is another of the reader's own: all but the one they look with can be ended together.
+    pub mine: bool,
     /// There is another of the same person on this page.
     pub several: bool,
 }

@@ -1,6 +1,6 @@
 //! Samples of the administration, for the tests. All tokens and serial numbers are invented.
 
-use super::admin::{Attention, Done, Figure, Lines, TokenRow, TokenState};
+use super::admin::{Attention, Done, Lines, TokenRow, TokenState, Weight as Heavy};
 use super::samples::{SERIAL, Sample, World};
 use super::*;
 use crate::domain::Trust;
@@ -46,10 +46,10 @@ impl World<'_> {
                     scopes: vec!["devices:read"],
                     door: Door::Header,
                     devices: None,
-                    expires: None,
+                    expires: Some(self.day("2026-11-21T10:00:00Z")),
                     ..self.token_row(TokenState::Expired)
                 },
-                TokenRow { last_used: None, trust: Trust::Proven, ..self.token_row(revoked) },
+                TokenRow { last_used: None, expires: None, trust: Trust::Proven, ..self.token_row(revoked) },
                 self.token_row(TokenState::Waiting),
             ],
             unverified: 1,
@@ -124,7 +124,7 @@ impl World<'_> {
     }
 
     fn sessions(&self) -> SessionsPage {
-        let row = |own, several| SessionLine {
+        let row = |own, mine, several| SessionLine {
             line: "0197a1b2-0000-7000-8000-000000000001".into(),
             name: self.device.into(),
             login: Some("anna.berg".into()),
@@ -132,9 +132,15 @@ impl World<'_> {
             since: self.day("2026-11-22T08:00:00Z"),
             last_seen: self.day("2026-11-22T10:00:00Z"),
             own,
+            mine,
             several,
         };
-        SessionsPage { page: self.admin(), done: Some(Done::Ended), rows: vec![row(true, false), row(false, true)], next_url: None }
+        SessionsPage {
+            page: self.admin(),
+            done: Some(Done::Ended),
+            rows: vec![row(true, true, true), row(false, true, true), row(false, false, true), row(false, false, false)],
+            next_url: None,
+        }
     }
 
     fn waiting(&self, received: bool) -> WaitPage {
@@ -186,18 +192,28 @@ impl World<'_> {
 
     fn overview(&self, quiet: bool) -> AdminPage {
         let page = self.admin();
-        let note = |class, key: &str, link| Attention { class, what: page.t(key), what_to_do: page.t(&format!("{key}-do")), link };
         let settings = ["server-trusted_proxies", "oidc-owner_claim", "oidc-danger_step_up", "oidc-roles"];
-        let mut attention: Vec<_> = settings.iter().map(|s| note("warn", &format!("warning-{s}"), None)).collect();
-        attention.push(note("bad", "admin-root-key", None));
-        attention.push(note("bad", "admin-provider-down", None));
-        attention.push(note("warn", "admin-contested", Some(("/admin/devices?list=contested", page.t("gap-contested")))));
+        let fault = |weight, key: &str, link| Attention::new(&page, weight, key, page.t(key), link);
+        let count = |weight, key, n, link| Attention::new(&page, weight, key, page.count(key, n), Some(link));
+        let tokens = ("/admin/tokens", "admin-tab-tokens");
+        let mut attention = vec![
+            fault(Heavy::Bad, "admin-root-key", None),
+            fault(Heavy::Bad, "admin-provider-down", Some(("/admin/sign-in", "admin-tab-sign-in"))),
+            fault(Heavy::Bad, "admin-trail", None),
+            count(Heavy::Warn, "admin-break-glass", 1, ("/trail?event=reveal.break_glass", "trail-title")),
+            count(Heavy::Warn, "admin-tokens-ended", 1, tokens),
+            count(Heavy::Warn, "admin-tokens-ending", 2, tokens),
+            count(Heavy::Warn, "admin-tokens-waiting", 3, tokens),
+            count(Heavy::Warn, "admin-contested", 1, ("/admin/devices?list=contested", "gap-contested")),
+            count(Heavy::Info, "admin-no-owner", 1204, ("/admin/devices?list=no-owner", "gap-no-owner")),
+            count(Heavy::Info, "admin-no-key", 12, ("/admin/devices?list=no-key", "gap-no-key")),
+        ];
+        attention.extend(settings.iter().map(|s| fault(Heavy::Warn, &format!("warning-{s}"), None)));
+        attention.sort_by_key(|a| a.weight);
         if quiet {
             attention.clear();
         }
-        let figure = |key: &str, href| Figure { label: page.t(key), value: page.tv("admin-at-least", "n", 12), href };
-        let figures = vec![figure("gap-no-owner", "/admin/devices?list=no-owner"), figure("gap-no-key", "/admin/devices?list=no-key")];
-        AdminPage { attention, figures, partly: !quiet, page }
+        AdminPage { attention, partly: !quiet, page }
     }
 
     fn field_errors() -> Vec<FieldError> {

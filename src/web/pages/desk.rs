@@ -30,7 +30,7 @@ impl SearchPage {
 }
 
 /// `?q=…`, or nothing for no search.
-fn query_part(query: &str) -> String {
+pub fn query_part(query: &str) -> String {
     if query.is_empty() {
         return String::new();
     }
@@ -44,9 +44,18 @@ pub struct DeskRow {
     pub id: String,
     pub serial: String,
     pub name: String,
-    pub owner: Option<String>,
+    pub owners: Vec<OwnerName>,
     pub asset_tag: Option<String>,
     pub state: KeyState,
+}
+
+/// An owner as people know them.
+#[derive(Clone, Debug)]
+pub struct OwnerName {
+    /// Or the login, where no name is known.
+    pub name: String,
+    /// Beside a name.
+    pub login: Option<String>,
 }
 
 /// `/desk/devices/{id}`: also the answer to a form with errors, and the way back from a step-up.
@@ -59,7 +68,7 @@ pub struct DeskDevicePage {
     pub serial: String,
     /// When the locked Mac shows another number than the serial.
     pub device_key: Option<String>,
-    pub owner: Option<String>,
+    pub owners: Vec<OwnerName>,
     pub state: KeyState,
     pub facts: Facts,
     pub last_shown: Option<Moment>,
@@ -70,7 +79,7 @@ pub struct DeskDevicePage {
     /// Newest first; empty = there is no key.
     pub versions: Vec<VersionRow>,
     pub form: DeskForm,
-    pub errors: Vec<FieldError>,
+    pub errors: Vec<DeskError>,
     /// A ticket number must be given.
     pub ticket_required: bool,
     /// What one looks like, when the settings say it.
@@ -128,12 +137,12 @@ pub enum Problem {
 
 /// One line of the error summary.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct FieldError {
+pub struct DeskError {
     pub field: Field,
     pub problem: Problem,
 }
 
-impl FieldError {
+impl DeskError {
     /// The sentence with the name of its field, for the summary.
     pub fn summary(&self, page: &Page) -> String {
         let field = page.t(&format!("form-field-{}", self.field.name()));
@@ -197,6 +206,12 @@ impl DeskDevicePage {
     /// Code and words of each reason.
     pub fn reasons(&self) -> Vec<(&'static str, String)> {
         Reason::ALL.iter().map(|r| (r.code(), self.page.t(&format!("reason-{}", r.code())))).collect()
+    }
+
+    /// The owners' names in a sentence; `None`: there is no owner.
+    pub fn owner_names(&self) -> Option<String> {
+        let names: Vec<&str> = self.owners.iter().map(|o| o.name.as_str()).collect();
+        (!names.is_empty()).then(|| names.join(", "))
     }
 
     /// The first error of a field.

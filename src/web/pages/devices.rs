@@ -40,7 +40,7 @@ impl DeviceCard {
 /// `/devices/{id}` of one's own Mac. One without a key gets [`super::NoKeyPage`] instead.
 #[derive(Template, WebTemplate)]
 #[template(path = "device.html")]
-pub struct DevicePage {
+pub struct OwnDevicePage {
     pub page: Page,
     pub id: String,
     pub name: String,
@@ -65,7 +65,7 @@ pub struct DevicePage {
     pub owner_changes: Vec<OwnerChange>,
 }
 
-impl DevicePage {
+impl OwnDevicePage {
     pub fn other_number(&self) -> bool {
         self.lock_number != self.serial
     }

@@ -33,12 +33,12 @@ use crate::domain::{Role, Roles};
 use crate::i18n::{Arg, Language, Moment, text, text_with};
 
 pub use admin::{
-    AdminPage, Attention, Done, Figure, Lines, MadePage, NewTokenPage, RevokePage, SCOPES, TokenRow, TokenState, TokensPage, scope_field,
+    AdminPage, Attention, Done, Lines, MadePage, NewTokenPage, RevokePage, SCOPES, TokenRow, TokenState, TokensPage, Weight, scope_field,
 };
 pub use admin_connect::{ConnectPage, TrialPage, WaitPage, Waiting, Way, WayCard};
 pub use admin_lists::{GapList, GapLogin, GapMac, GapsPage, LastMacText, SessionLine, SessionsPage, SourceLine, SourcesPage};
-pub use desk::{DeskDevicePage, DeskForm, DeskRow, Field, FieldError, Problem, SearchPage, VersionRow};
-pub use devices::{DeviceCard, DevicePage, DevicesPage, OwnerChange, Viewing};
+pub use desk::{DeskDevicePage, DeskError, DeskForm, DeskRow, Field, OwnerName, Problem, SearchPage, VersionRow, query_part};
+pub use devices::{DeviceCard, DevicesPage, OwnDevicePage, OwnerChange, Viewing};
 pub use errors::{ErrorKind, ErrorPage, SignInProblem};
 pub use help::{CantSignInPage, HelpPage, NotListedPage, StatusPage};
 pub use reveal::{Before, HiddenPage, KeyPage, NoKeyPage, NoKeyReason, StepUpPage, Subject};
@@ -61,7 +61,7 @@ pub struct Page {
     /// Path and query of this page, for the way back from the language switch. Always the address of a GET.
     pub address: String,
     /// Who is signed in; `None` on signed-out pages.
-    pub signed_in: Option<SignedIn>,
+    pub signed_in: Option<Reader>,
     /// Which item of the menu this page belongs to.
     pub section: Option<Section>,
     /// How long a key is shown.
@@ -72,7 +72,7 @@ pub struct Page {
 
 /// The signed-in half of the frame.
 #[derive(Clone, Debug)]
-pub struct SignedIn {
+pub struct Reader {
     /// The person's name, or login when there is no name.
     pub name: String,
     /// The login, when it is known: which of a person's accounts this is.

@@ -57,7 +57,7 @@ impl World<'_> {
             own: OwnTexts::default(),
             contact: Contact { phone: Some("08-465 004 00".into()), email: Some("it@acme.example".into()), hours: Some(hours.into()) },
             address: "/devices?a=1&b=å".into(),
-            signed_in: (roles != Roles::default()).then(|| SignedIn {
+            signed_in: (roles != Roles::default()).then(|| Reader {
                 name: name.into(),
                 login: Some("anna.berg@acme.example".into()),
                 roles,
@@ -143,9 +143,9 @@ impl World<'_> {
         ]
     }
 
-    fn device(&self) -> DevicePage {
+    fn device(&self) -> OwnDevicePage {
         let when = |text| self.formats().relative(self.at(text));
-        DevicePage {
+        OwnDevicePage {
             page: self.employee(),
             id: "0197a1b2-0000-7000-8000-000000000001".into(),
             name: self.device.into(),
@@ -211,7 +211,7 @@ impl World<'_> {
             name: self.device.into(),
             serial: SERIAL.into(),
             device_key: Some("4471-22".into()),
-            owner: Some("Anna Berg".into()),
+            owners: vec![OwnerName { name: "Anna Berg".into(), login: Some("anna.berg".into()) }],
             state: KeyState::Available,
             facts: self.facts(),
             last_shown: None,
@@ -227,7 +227,7 @@ impl World<'_> {
     }
 
     fn desk_errors(&self) -> DeskDevicePage {
-        let error = |field, problem| FieldError { field, problem };
+        let error = |field, problem| DeskError { field, problem };
         DeskDevicePage {
             form: DeskForm {
                 ticket: self.device.into(),
@@ -252,7 +252,7 @@ impl World<'_> {
             id: "0197a1b2-0000-7000-8000-000000000001".into(),
             serial: serial.into(),
             name: name.into(),
-            owner: owner.map(str::to_owned),
+            owners: owner.map(|name| OwnerName { name: name.into(), login: Some("anna.berg".into()) }).into_iter().collect(),
             asset_tag: owner.map(|_| "AC-10442".to_owned()),
             state,
         };
@@ -282,7 +282,7 @@ impl World<'_> {
             "desk-device-empty",
             &DeskDevicePage {
                 versions: Vec::new(),
-                owner: None,
+                owners: Vec::new(),
                 state: KeyState::NoKey,
                 no_key: Some(NoKeyReason::NeverReceived),
                 ..self.desk_device()
@@ -307,10 +307,10 @@ impl World<'_> {
         add("device", &self.device());
         add(
             "device-personal",
-            &DevicePage { personal: true, viewings: Vec::new(), shown_before: false, lock_number: "4471-22".into(), ..self.device() },
+            &OwnDevicePage { personal: true, viewings: Vec::new(), shown_before: false, lock_number: "4471-22".into(), ..self.device() },
         );
-        add("device-other", &DevicePage { ask_other: true, more_viewings: true, more_owner_changes: true, ..self.device() });
-        add("device-lost", &DevicePage { viewings: Vec::new(), ..self.device() });
+        add("device-other", &OwnDevicePage { ask_other: true, more_viewings: true, more_owner_changes: true, ..self.device() });
+        add("device-lost", &OwnDevicePage { viewings: Vec::new(), ..self.device() });
         add(
             "step-up",
             &StepUpPage {

@@ -292,3 +292,21 @@ fn samples_can_be_looked_at() {
         }
     }
 }
+
+#[test]
+fn a_trust_has_one_name_where_a_token_is_made_listed_and_where_its_keys_are() {
+    for world in worlds() {
+        let samples = world.all();
+        let page = |name: &str| &samples.iter().find(|s| s.name == name).unwrap().html;
+        for (trust, places) in [
+            (Trust::Observed, ["admin-token-new", "admin-tokens", "admin-sources"].as_slice()),
+            (Trust::Proven, ["admin-token-new", "admin-tokens", "desk-device"].as_slice()),
+            (Trust::Typed, ["admin-token-new", "desk-device"].as_slice()),
+        ] {
+            let called = text(world.lang, &format!("trust-{}", trust.code()));
+            for place in places {
+                assert!(page(place).contains(&format!(">{called}<")), "{} {place}: {called}", world.lang.code());
+            }
+        }
+    }
+}

@@ -6,7 +6,7 @@ use askama_web::WebTemplate;
 use super::{Page, Tag};
 use crate::domain::{EventKind, Outcome};
 use crate::i18n::Moment;
-use crate::service::trail::asked::{Asked, FieldError, Wrong};
+use crate::service::trail::asked::{Asked, FilterError, Wrong};
 
 /// `/trail`, `/trail/devices/{id}` and `/trail/people`, newest first.
 #[derive(Template, WebTemplate)]
@@ -51,7 +51,7 @@ pub enum TrailSubject {
 #[derive(Clone, Debug, Default)]
 pub struct TrailFilter {
     pub asked: Asked,
-    pub errors: Vec<FieldError>,
+    pub errors: Vec<FilterError>,
     /// Something that looks like a key was asked for; it is not said again.
     pub looked_like_key: bool,
 }
@@ -140,7 +140,7 @@ impl TrailPage {
     }
 
     /// One wrong field in the summary.
-    pub fn summary(&self, error: &FieldError) -> String {
+    pub fn summary(&self, error: &FilterError) -> String {
         let what = self.filter.as_ref().and_then(|f| f.error(&self.page, error.field)).unwrap_or_default();
         self.page.tvv("form-summary", ("field", &self.page.t(label_key(error.field))), ("what", &what))
     }

@@ -3,7 +3,7 @@
 use super::samples::{SERIAL, World};
 use super::*;
 use crate::domain::{EventKind, Outcome};
-use crate::service::trail::asked::{Asked, FieldError, Wrong};
+use crate::service::trail::asked::{Asked, FilterError, Wrong};
 
 impl World<'_> {
     pub(super) fn trails(&self) -> Vec<(&'static str, TrailPage)> {
@@ -15,7 +15,7 @@ impl World<'_> {
             ..Asked::default()
         };
         let narrow = TrailFilter { asked: asked.clone(), ..TrailFilter::default() };
-        let error = |field, wrong| FieldError { field, wrong };
+        let error = |field, wrong| FilterError { field, wrong };
         let errors = vec![
             error("from", Wrong::Shape),
             error("to", Wrong::Order),

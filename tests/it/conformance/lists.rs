@@ -13,6 +13,7 @@ use crate::engines::Fresh;
 
 on_both!(
     owners_of_many_and_ids_in_pages,
+    owners_have_the_names_of_those_who_signed_in,
     versions_in_pages,
     lines_of_sessions,
     a_step_ups_newest_stay,
@@ -50,6 +51,34 @@ async fn owners_of_many_and_ids_in_pages(fresh: Fresh) {
     let devices = |all: Vec<Device>| all.into_iter().map(|d| d.id).collect::<Vec<_>>();
     assert_eq!(devices(tx.devices_after(DeviceId(Uuid::nil()), 2).await.unwrap()), [one, two]);
     assert_eq!(devices(tx.devices_after(two, 2).await.unwrap()), [three]);
+}
+
+async fn owners_have_the_names_of_those_who_signed_in(fresh: Fresh) {
+    let mut tx = fresh.store.write().await.unwrap();
+    for n in 1..=3 {
+        tx.insert_device(&device(n, &format!("C02{n}"))).await.unwrap();
+    }
+    let (one, two, three) = (DeviceId(id(1)), DeviceId(id(2)), DeviceId(id(3)));
+    for (n, device, name) in [(11, one, "anna"), (12, two, "anna"), (13, one, "bo"), (14, one, "cia"), (15, three, "eva")] {
+        assert!(tx.insert_owner(&signed(owner(n, device, name))).await.unwrap());
+    }
+    // Anna and Eva have names, Bo is bound and has none, nobody has signed in as Cia.
+    for (n, login) in [(21, "anna"), (22, "bo"), (23, "eva")] {
+        assert!(tx.insert_binding(&signed(binding(n, login, &format!("sub-{login}")))).await.unwrap());
+    }
+    for (n, login, name) in [(31, "anna", Some("Anna Berg")), (32, "bo", None), (33, "eva", Some("Eva Ek"))] {
+        let mut person = person(n, &format!("sub-{login}"), "");
+        person.name = name.map(str::to_owned);
+        tx.upsert_person(&person).await.unwrap();
+    }
+    let said = |found: Vec<(Attested<Binding>, String)>| {
+        found.into_iter().map(|(b, name)| (b.check(&TestMac).unwrap().login.as_str().to_owned(), name)).collect::<Vec<_>>()
+    };
+    let anna = ("anna".to_owned(), "Anna Berg".to_owned());
+    assert_eq!(said(tx.owner_names(&[two, one]).await.unwrap()), [anna], "once, although she owns both");
+    assert_eq!(said(tx.owner_names(&[three]).await.unwrap()), [("eva".to_owned(), "Eva Ek".to_owned())]);
+    assert!(tx.owner_names(&[DeviceId(id(9))]).await.unwrap().is_empty());
+    assert!(tx.owner_names(&[]).await.unwrap().is_empty());
 }
 
 async fn versions_in_pages(fresh: Fresh) {
