@@ -6,7 +6,7 @@ use std::net::TcpListener;
 use keyharbor::cli::serve;
 use keyharbor::domain::escrow::Trust;
 use keyharbor::domain::token::{Door, Scope};
-use keyharbor::web::{Door as Way, OPERATIONS, ROUTES, Route};
+use keyharbor::web::{Admits, OPERATIONS, ROUTES, Route};
 
 use crate::process::{Home, answer};
 use crate::world::World;
@@ -132,8 +132,8 @@ async fn s36_head_is_answered_like_get_without_a_body_and_shows_nobody_anything(
         }
     }
     // Where somebody is shown something, asks for a key, or a GET begins or ends something, it is GET alone.
-    let heads: Vec<_> = ROUTES.iter().filter(|r| r.method == "HEAD").map(|r| (r.path, r.door)).collect();
-    assert!(heads.iter().all(|(_, door)| *door == Way::Public), "{heads:?}");
+    let heads: Vec<_> = ROUTES.iter().filter(|r| r.method == "HEAD").map(|r| (r.path, r.admits)).collect();
+    assert!(heads.iter().all(|(_, door)| *door == Admits::Public), "{heads:?}");
     for path in ["/sign-in", "/auth/callback", "/language/{code}", "/reveals/{id}", "/devices/{id}", "/trail/export"] {
         assert!(!heads.iter().any(|(head, _)| *head == path), "{path}");
     }
