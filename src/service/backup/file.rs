@@ -13,7 +13,7 @@ use crate::store::Cell;
 
 /// The form of the file that this version writes, and the newest it reads.
 pub const FORMAT: u32 = 1;
-const FIRST_LINE: &[u8] = b"keyharbor backup\n";
+pub(super) const FIRST_LINE: &[u8] = b"keyharbor backup\n";
 /// Longer than any frame we write.
 const LONGEST: u32 = 32 * 1024 * 1024;
 

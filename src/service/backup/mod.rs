@@ -32,8 +32,10 @@ pub type Told<'a> = &'a mut dyn FnMut(&str, u64);
 pub enum BackupError {
     #[error("{0} is there already: a backup is never written over a file")]
     Exists(String),
-    #[error("{path}: {why}")]
-    Path { path: String, why: std::io::Error },
+    #[error("cannot make {path}: {why}")]
+    Make { path: String, why: std::io::Error },
+    #[error("cannot read {path}: {why}")]
+    Read { path: String, why: std::io::Error },
     #[error("the backup cannot be used: {0}")]
     File(#[from] FileError),
     #[error("the backup cannot be used: {0}")]

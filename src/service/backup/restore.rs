@@ -47,7 +47,7 @@ pub struct Restored {
 /// # Errors
 /// [`BackupError`]: it cannot be read, was cut or changed, or the root key is another.
 pub fn check<'a>(path: &Path, root: &'a RootKey) -> Result<Checked<'a>, BackupError> {
-    let from = File::open(path).map_err(|why| BackupError::Path { path: path.display().to_string(), why })?;
+    let from = File::open(path).map_err(|why| BackupError::Read { path: path.display().to_string(), why })?;
     let mut backup = Opened::begin(BufReader::with_capacity(1 << 18, &from), root)?;
     let (mut table, mut counts) = (String::new(), Vec::new());
     let digest = loop {
