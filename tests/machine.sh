@@ -157,10 +157,11 @@ is "$(property ConditionResult) $(property ActiveState)" 'no inactive' 'the serv
 begin 'settings and root key'
 inside keyharbor config check >"$work/said" 2>&1 && fail 'the example passes for settings of a real place'
 settings
-inside keyharbor config check >"$work/said"
-grep -q 'warning: the server will be sealed' "$work/said" || fail 'the check does not miss the root key'
+inside keyharbor config check >"$work/said" 2>&1 && fail 'the check does not miss the root key'
+grep -q 'the server would be sealed: the root key cannot be read from' "$work/said" || fail "the check says: $(cat "$work/said")"
 (until_true 'a root key' test -s "$place/etc/keyharbor/root.key" && tail -c 9 "$place/etc/keyharbor/root.key") | inside keyharbor init >"$work/said"
 grep -q '^Confirmed' "$work/said" || fail 'the copy of the root key was not confirmed'
+inside keyharbor config check >"$work/said"
 is "$(inside stat -c '%U:%G %a' /etc/keyharbor/root.key)" 'root:root 600' 'the root key'
 is "$(inside stat -c '%U:%G %a' /var/lib/keyharbor/keyharbor.db)" 'keyharbor:keyharbor 600' 'the database'
 

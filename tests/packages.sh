@@ -154,8 +154,8 @@ SH
   image=(unshare --mount --propagation private env -i "${environment[@]}" "KEYHARBOR__SERVER__LISTEN=127.0.0.1:$port" "PATH=$PATH"
     bash "$work/enter" "$work/root" "${start[@]}")
   "${image[@]}" --version
-  "${image[@]}" config check
   "${image[@]}" init </dev/null
+  "${image[@]}" config check
   [[ $(stat -c '%u %a' "$work/root/var/lib/keyharbor/root.key") == '65532 600' ]] || fail 'the root key has another owner'
   "${image[@]}" serve >"$work/log" 2>&1 &
   server=$!

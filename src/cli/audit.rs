@@ -1,16 +1,17 @@
 //! `audit verify`: is the trail whole? `audit export`: the trail as a file.
 
-use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::Subcommand;
 
-use super::{connect, open, say, tell};
+use super::out::{put, say, tell};
+use super::{connect, open};
 use crate::config::Config;
 use crate::crypto::Ring;
+use crate::domain::EventKind;
 use crate::formats::trail::Format;
 use crate::service::custody::{open_ring, root_key};
-use crate::service::trail::asked::Asked;
+use crate::service::trail::asked::{Asked, Wrong};
 use crate::service::trail::{AtLeast, Verdict, verify};
 use crate::store::Store;
 
@@ -66,18 +67,20 @@ async fn export(wanted: Export, config: Config) -> anyhow::Result<ExitCode> {
     let criteria = match asked.criteria(config.time_zone()?, &config.oidc.issuer) {
         Ok(criteria) => criteria,
         Err(errors) => {
-            for error in errors {
-                tell(format_args!("--{error}"));
+            for error in &errors {
+                tell(format_args!("keyharbor: --{error}"));
+            }
+            if errors.iter().any(|e| e.wrong == Wrong::Unknown) {
+                let codes: Vec<_> = EventKind::ALL.iter().map(|kind| kind.code()).collect();
+                tell(format_args!("known events: {}", codes.join(", ")));
             }
             return Ok(ExitCode::FAILURE);
         }
     };
     let mut export = open(config).await?.export_here(&criteria, format).await?;
-    let mut out = std::io::stdout().lock();
     while let Some(part) = export.part().await? {
-        out.write_all(&part)?;
+        put(&part)?;
     }
-    out.flush()?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -85,14 +88,14 @@ async fn export(wanted: Export, config: Config) -> anyhow::Result<ExitCode> {
 pub(crate) async fn report(store: &Store, ring: &Ring, at_least: Option<&AtLeast>) -> anyhow::Result<ExitCode> {
     Ok(match verify(store, ring, at_least).await? {
         Verdict::Whole { seq, mac, erased } => {
-            say(format_args!("the trail is whole: {seq} rows, checkpoint {seq}:{mac}"));
+            say(format_args!("the trail is whole: {seq} rows, checkpoint {seq}:{mac}"))?;
             if let (count, Some(first)) = erased {
-                say(format_args!("personal fields were erased in {count} rows, first in row {first}"));
+                say(format_args!("personal fields were erased in {count} rows, first in row {first}"))?;
             }
             ExitCode::SUCCESS
         }
         Verdict::Empty => {
-            say("the trail is empty");
+            say("the trail is empty")?;
             ExitCode::SUCCESS
         }
         Verdict::Broken { seq, why } => {

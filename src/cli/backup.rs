@@ -3,9 +3,11 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use anyhow::bail;
 use clap::Args;
 
-use super::{audit, connect, open, say, tell};
+use super::out::{Unsaid, say, tell};
+use super::{audit, connect, open};
 use crate::config::Config;
 use crate::domain::Timestamp;
 use crate::service::backup::file::Header;
@@ -30,16 +32,19 @@ pub struct Restore {
 }
 
 pub async fn backup(arguments: Backup, config: Config) -> anyhow::Result<ExitCode> {
+    if arguments.to.as_os_str() == "-" {
+        bail!("--to - is no place for a backup: it proves itself by being read back, which a pipe cannot be; name a file");
+    }
     let root = root_key(&config.custody)?;
     let service = open(config).await?;
     let made = service.backup(&arguments.to, &root, &mut progress()).await?;
-    describe(&made.header, &made.counts, &made.digest);
+    describe(&made.header, &made.counts, &made.digest)?;
     if made.found == 0 {
-        say(format_args!("Proven: it was read back, its MAC fits, and every key in it opens. It is in {}.", made.path.display()));
+        say(format_args!("Proven: it was read back, its MAC fits, and every key in it opens. It is in {}.", made.path.display()))?;
         say(format_args!(
             "Keep the root key (its name is {}) in another place: it is not in the backup, and nothing opens without it.",
             root.name()
-        ));
+        ))?;
         return Ok(ExitCode::SUCCESS);
     }
     for finding in &made.findings {
@@ -52,9 +57,9 @@ pub async fn backup(arguments: Backup, config: Config) -> anyhow::Result<ExitCod
 pub async fn restore(arguments: Restore, config: &Config) -> anyhow::Result<ExitCode> {
     let root = root_key(&config.custody)?;
     let checked = check(&arguments.from, &root)?;
-    describe(&checked.header, &checked.counts, &checked.digest);
+    describe(&checked.header, &checked.counts, &checked.digest)?;
     if arguments.check {
-        say("It is whole, and the root key opens it. Nothing was written.");
+        say("It is whole, and the root key opens it. Nothing was written.")?;
         return Ok(ExitCode::SUCCESS);
     }
     into_database(checked, config).await
@@ -66,12 +71,12 @@ async fn into_database(checked: Checked<'_>, config: &Config) -> anyhow::Result<
     clock.measure(&store).await?;
     let checkpoint = checked.header.checkpoint();
     let restored = checked.restore(&store, &env, &mut progress()).await?;
-    say(format_args!("Restored up to {checkpoint}; row {} of the trail says so.", restored.seq));
-    say(format_args!("Epoch {} has ended, {} begins: nobody is signed in.", restored.old_epoch, restored.ring.epoch()));
+    say(format_args!("Restored up to {checkpoint}; row {} of the trail says so.", restored.seq))?;
+    say(format_args!("Epoch {} has ended, {} begins: nobody is signed in.", restored.old_epoch, restored.ring.epoch()))?;
     if !restored.waiting.is_empty() {
-        say("These tokens are refused until you approve them (`keyharbor token approve ID`):");
+        say("These tokens are refused until you approve them (`keyharbor token approve ID`):")?;
         for token in &restored.waiting {
-            say(format_args!("  {}  {}  [{}]", token.id, token.name, token.scopes.codes()));
+            say(format_args!("  {}  {}  [{}]", token.id, token.name, token.scopes.codes()))?;
         }
     }
     for row in &restored.unverified.0 {
@@ -85,19 +90,19 @@ async fn into_database(checked: Checked<'_>, config: &Config) -> anyhow::Result<
     Ok(verdict)
 }
 
-fn describe(header: &Header, counts: &[(String, u64)], digest: &str) {
+fn describe(header: &Header, counts: &[(String, u64)], digest: &str) -> Result<(), Unsaid> {
     say(format_args!(
         "Backup by Keyharbor {} on {}, made {}, epoch {}",
         header.keyharbor,
         header.engine,
         Timestamp(header.made_at).rfc3339(),
         header.epoch
-    ));
+    ))?;
     for (table, rows) in counts {
-        say(format_args!("  {table:<15} {rows:>9}"));
+        say(format_args!("  {table:<15} {rows:>9}"))?;
     }
-    say(format_args!("Trail up to {}", header.checkpoint()));
-    say(format_args!("SHA-256 {digest}"));
+    say(format_args!("Trail up to {}", header.checkpoint()))?;
+    say(format_args!("SHA-256 {digest}"))
 }
 
 /// Tells of every ten thousand rows.

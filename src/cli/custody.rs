@@ -9,7 +9,8 @@ use std::process::ExitCode;
 use anyhow::{Context as _, bail};
 use clap::Args;
 
-use super::{connect, say, tell};
+use super::connect;
+use super::out::{say, tell};
 use crate::config::Config;
 use crate::crypto::RootKey;
 use crate::domain::ids::Env;
@@ -51,8 +52,9 @@ pub async fn init(arguments: Init, config: Config) -> anyhow::Result<ExitCode> {
         }
         bail!(e);
     }
-    say(format_args!("The root key is in {}. Its name is {}.", path.display(), root.name()));
-    say("Copy it to a second place now (a password manager, a sealed envelope). Without it no key can ever be opened again.");
+    say(format_args!("The root key is in {}. Its name is {}.", path.display(), root.name()))
+        .with_context(|| format!("the root key is made and is in {}; `keyharbor init --confirm` goes on", path.display()))?;
+    say("Copy it to a second place now (a password manager, a sealed envelope). Without it no key can ever be opened again.")?;
     confirm(&store, &root, &env).await
 }
 
@@ -86,7 +88,7 @@ pub(super) fn private(path: &Path, text: &str) -> anyhow::Result<()> {
 
 async fn confirm(store: &Store, root: &RootKey, env: &Env) -> anyhow::Result<ExitCode> {
     for _ in 0..3 {
-        say("Type the last eight characters of your copy:");
+        say("Type the last eight characters of your copy:")?;
         let mut typed = String::new();
         if std::io::stdin().lock().read_line(&mut typed)? == 0 {
             tell("Not confirmed. The server warns until `keyharbor init --confirm` has been done.");
@@ -94,10 +96,10 @@ async fn confirm(store: &Store, root: &RootKey, env: &Env) -> anyhow::Result<Exi
         }
         if root.ends_with(&typed) {
             confirm_ring(store, root, env).await?;
-            say("Confirmed.");
+            say("Confirmed.")?;
             return Ok(ExitCode::SUCCESS);
         }
-        say("These are not its last eight characters.");
+        say("These are not its last eight characters.")?;
     }
     tell("Not confirmed. The key and its ring are made; the server warns until `keyharbor init --confirm` has been done.");
     Ok(ExitCode::FAILURE)

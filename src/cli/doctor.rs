@@ -13,13 +13,15 @@ use clap::Args;
 use secrecy::ExposeSecret as _;
 
 use super::connect;
+use super::out::plainly;
 use super::report::report;
 use crate::config::{Config, Migrate};
 use crate::crypto::Ring;
-use crate::domain::finding::{Finding, State};
+use crate::domain::finding::{Finding, State, counted};
 use crate::domain::ids::{Env, Timestamp};
 use crate::oidc::Oidc;
 use crate::service::custody::{open_ring, root_key};
+use crate::service::moving::Hold;
 use crate::service::trail::{Verdict, verify_tail};
 use crate::store::{Engine, Store, StoreError};
 
@@ -44,7 +46,7 @@ const MIB: u64 = 1 << 20;
 const DISK: (u64, u64) = (1024 * MIB, 64 * MIB);
 
 pub async fn run(doctor: Doctor, file: Option<&Path>) -> anyhow::Result<ExitCode> {
-    Ok(if report(&examine(file).await, doctor.json) { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if report(&examine(file).await, doctor.json)? { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 async fn examine(file: Option<&Path>) -> Vec<Finding> {
@@ -124,7 +126,7 @@ async fn database(config: &Config, env: &Env, found: &mut Vec<Finding>) -> Optio
     let store = match opened.await {
         Ok(store) => store,
         Err(e) => {
-            found.push(Finding::wrong(about, format!("{e:#}")));
+            found.push(Finding::wrong(about, plainly(&e)));
             return None;
         }
     };
@@ -132,14 +134,26 @@ async fn database(config: &Config, env: &Env, found: &mut Vec<Finding>) -> Optio
     found.push(match (missing.len(), config.database.migrate) {
         (0, _) => match store.ping().await {
             Ok(()) => Finding::ok(about, format!("{} answers, is up to date and takes writes", engine(&store))),
+            Err(StoreError::Held) => Finding::wrong(about, held(&store).await),
             Err(e) => Finding::wrong(about, format!("it takes no writes: {e}")),
         },
-        (n, Migrate::Auto) => Finding::warning(about, format!("{n} migrations are missing; `keyharbor serve` applies them at its start")),
-        (n, _) => Finding::wrong(about, format!("{n} migrations are missing: run `keyharbor migrate`")),
+        (n, Migrate::Auto) => {
+            Finding::warning(about, format!("it lacks {}; `keyharbor serve` applies what is missing at its start", counted(n, "migration")))
+        }
+        (n, _) => Finding::wrong(about, format!("it lacks {}: run `keyharbor migrate`", counted(n, "migration"))),
     });
     found.extend(file.as_deref().and_then(Path::parent).map(room));
     found.extend(clock(&store, env).await);
     Some(store)
+}
+
+/// It was moved, or is about to be: where to, and what is to be done.
+async fn held(store: &Store) -> String {
+    let held = async { store.read().await?.held().await };
+    match held.await {
+        Ok(held) => Hold::refusal(&held.unwrap_or_default()),
+        Err(e) => e.to_string(),
+    }
 }
 
 fn engine(store: &Store) -> &'static str {
@@ -247,7 +261,7 @@ async fn provider(config: &Config, env: Env) -> Vec<Finding> {
     match (wrong.is_empty(), all.iter().filter(|f| f.state == State::Warning).count()) {
         (false, _) => wrong,
         (true, 0) => vec![Finding::ok(about, "fits the settings")],
-        (true, n) => vec![Finding::ok(about, format!("fits the settings; {n} things to know, see `keyharbor oidc check`"))],
+        (true, n) => vec![Finding::ok(about, format!("fits the settings; {} to know, see `keyharbor oidc check`", counted(n, "thing")))],
     }
 }
 

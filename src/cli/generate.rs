@@ -10,9 +10,15 @@ use clap_complete::Shell;
 #[derive(Subcommand)]
 pub enum GenerateCommand {
     /// A manual page for the program and one for each command, into a folder that is there.
-    Man { folder: PathBuf },
+    Man {
+        /// Where the pages go.
+        folder: PathBuf,
+    },
     /// Completions for bash, zsh and fish, under the names these shells look for.
-    Completions { folder: PathBuf },
+    Completions {
+        /// Where the completions go.
+        folder: PathBuf,
+    },
 }
 
 pub fn run(command: &GenerateCommand) -> anyhow::Result<()> {

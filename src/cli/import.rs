@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use clap::Subcommand;
 
-use super::{say, tell};
+use super::out::{say, tell};
 use crate::formats::owners;
 use crate::service::Keyharbor;
 
@@ -14,6 +14,7 @@ use crate::service::Keyharbor;
 pub enum OwnersCommand {
     /// Read a CSV file whose first line names the columns "serial" and "login".
     Import {
+        /// The list, in UTF-8; commas or semicolons between the columns.
         file: PathBuf,
         /// Write; without it only the counts are shown. A file with a line that cannot be used is not written at all.
         #[arg(long)]
@@ -48,7 +49,7 @@ pub async fn run(command: OwnersCommand, service: &Keyharbor) -> anyhow::Result<
         report.removed,
         report.new_devices,
         bad.len()
-    ));
+    ))?;
     if report.unverified > 0 {
         tell(format_args!("{} owner rows in the database did not verify", report.unverified));
     }

@@ -9,8 +9,9 @@ use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand};
 use zeroize::Zeroizing;
 
+use super::out::{say, tell};
 use super::screen::Screen;
-use super::{connect, custody, say, tell};
+use super::{connect, custody};
 use crate::config::Config;
 use crate::crypto::RootKey;
 use crate::crypto::kit;
@@ -81,7 +82,8 @@ async fn print(allow_redirect: bool, config: &Config) -> anyhow::Result<ExitCode
         out.push(Zeroizing::new(text.to_owned()));
     }
     let lines: Vec<&str> = out.iter().map(|line| line.as_str()).collect();
-    screen.show(&lines, KIT_SECONDS).await;
+    let shown = screen.show(&lines, KIT_SECONDS).await;
+    shown.context("the kit was not printed whole and confirms nothing, though the trail says that it was shown")?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -96,7 +98,7 @@ async fn confirm(config: &Config) -> anyhow::Result<ExitCode> {
     let (clock, env) = crate::service::clock::system();
     clock.measure(&store).await?;
     confirm_ring(&store, &root, &env).await?;
-    say("Confirmed: the kit is whole.");
+    say("Confirmed: the kit is whole.")?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -112,7 +114,7 @@ async fn write(restore: Restore, config: &Config) -> anyhow::Result<ExitCode> {
             "The root key {} is in {}. It was not tried on a database: compare the name with the kit.",
             root.name(),
             path.display()
-        ));
+        ))?;
         return Ok(ExitCode::SUCCESS);
     }
     let store = connect(config).await.context("the database cannot be opened; --without-database writes the file all the same")?;
@@ -126,7 +128,7 @@ async fn write(restore: Restore, config: &Config) -> anyhow::Result<ExitCode> {
     let (clock, env) = crate::service::clock::system();
     clock.measure(&store).await?;
     record(&store, &ring, &env, EventKind::RootKeyRestored, &root.name()).await?;
-    say(format_args!("The root key {} opens the key ring and is in {}.", root.name(), path.display()));
+    say(format_args!("The root key {} opens the key ring and is in {}.", root.name(), path.display()))?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -146,7 +148,7 @@ fn typed() -> anyhow::Result<RootKey> {
 
 fn typed_line(number: usize) -> anyhow::Result<Zeroizing<String>> {
     for _ in 0..TRIES {
-        say(format_args!("Type line {number} of the kit:"));
+        say(format_args!("Type line {number} of the kit:"))?;
         let mut line = Zeroizing::new(String::with_capacity(128));
         if std::io::stdin().lock().read_line(&mut line)? == 0 {
             bail!("the input ended before line {number}");

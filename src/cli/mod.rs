@@ -11,24 +11,28 @@ mod keyring;
 mod login;
 mod moving;
 mod oidc;
+mod out;
 mod report;
 mod reveal;
 mod screen;
 pub mod serve;
 mod token;
 
-use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use anyhow::Context as _;
 use clap::{Parser, Subcommand};
 
 use crate::config::Config;
+use crate::domain::finding::counted;
 use crate::domain::ids::Env;
 use crate::oidc::Oidc;
-use crate::service::custody::{Custody, open_ring, root_key};
+use crate::service::custody::{Custody, CustodyError, open_ring, root_key};
 use crate::service::{Keyharbor, Rules};
 use crate::store::{Store, StoreOptions};
+use out::{say, tell};
+use secrecy::SecretString;
 
 /// Escrow portal for macOS FileVault recovery keys.
 #[derive(Parser)]
@@ -103,30 +107,28 @@ pub fn command_line() -> clap::Command {
     <Arguments as clap::CommandFactory>::command()
 }
 
-/// Writes a line to standard output; a closed pipe ends the program quietly.
-pub(crate) fn say(line: impl std::fmt::Display) {
-    if writeln!(std::io::stdout(), "{line}").is_err() {
-        std::process::exit(0);
+impl Command {
+    /// It changes nothing, and what it says can be had again.
+    fn only_lists(&self) -> bool {
+        match self {
+            Self::Openapi | Self::Config(_) | Self::Doctor(_) | Self::Oidc(_) | Self::Audit(_) => true,
+            Self::Token(command) => matches!(command, token::TokenCommand::List),
+            Self::Login(command) => matches!(command, login::LoginCommand::Show { .. }),
+            _ => false,
+        }
     }
-}
-
-/// Writes a line to standard error.
-pub(crate) fn tell(line: impl std::fmt::Display) {
-    let _ = writeln!(std::io::stderr(), "{line}");
 }
 
 /// Runs the program.
 pub fn main() -> ExitCode {
     crate::oidc::install_crypto_provider();
     harden();
-    let arguments = Arguments::parse();
-    match actix_web::rt::System::new().block_on(run(arguments)) {
-        Ok(code) => code,
-        Err(e) => {
-            tell(format_args!("keyharbor: {e:#}"));
-            ExitCode::FAILURE
-        }
-    }
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(why) => return out::not_run(&why),
+    };
+    let listing = arguments.command.only_lists();
+    actix_web::rt::System::new().block_on(run(arguments)).unwrap_or_else(|e| out::failed(&e, listing))
 }
 
 /// No core dump and no debugger may show a key.
@@ -148,32 +150,17 @@ async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let file = arguments.config.or_else(installed_settings);
     let file = file.as_deref();
     match arguments.command {
-        Command::Openapi => say(crate::web::api::document::text().trim_end()),
+        Command::Openapi => say(crate::web::api::document::text().trim_end())?,
         Command::Demo(demo) => return demo::run(demo).await,
         Command::Generate(command) => generate::run(&command)?,
-        Command::Config(ConfigCommand::Defaults) => say(Config::reference()),
-        Command::Config(ConfigCommand::Check) => {
-            let config = Config::load(file)?;
-            // Reads the client's secret, the certificate authorities and the proxy; calls nobody.
-            Oidc::new(&config.oidc, &config.outbound, &config.public_origin()?, crate::service::clock::system().1)?;
-            Store::check(&config.database_url()?)?;
-            // Reads logo and alphabets.
-            crate::web::brand::Brand::of(&config.portal)?;
-            serve::tls::Certificates::load(&config.server, crate::service::clock::system().1.now())?;
-            for warning in config.warnings() {
-                say(format_args!("warning: {warning}"));
-            }
-            if let Err(why) = root_key(&config.custody) {
-                say(format_args!("warning: the server will be sealed: {why}"));
-            }
-            say("the settings can be used");
-        }
+        Command::Config(ConfigCommand::Defaults) => say(Config::reference())?,
+        Command::Config(ConfigCommand::Check) => check(&Config::load(file)?)?,
         Command::Init(init) => return custody::init(init, Config::read(file, None)?).await,
         Command::Migrate => {
             let store = connect(&Config::read(file, None)?).await?;
             let missing = store.pending_migrations().await?;
             store.migrate().await?;
-            say(format_args!("{} migrations applied", missing.len()));
+            say(format_args!("{} applied", counted(missing.len(), "migration")))?;
         }
         Command::Oidc(command) => return oidc::run(command, &Config::load(file)?).await,
         Command::Serve => return serve::run(file).await,
@@ -191,9 +178,41 @@ async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// `config check`: all that a start reads before it calls anybody. What leaves a server sealed is an error here: such a server shows
+/// nothing and takes nothing in.
+fn check(config: &Config) -> anyhow::Result<()> {
+    let (_, env) = crate::service::clock::system();
+    // Reads the client's secret, the certificate authorities and the proxy.
+    Oidc::new(&config.oidc, &config.outbound, &config.public_origin()?, env.clone())?;
+    Store::check(&config.database_url()?).context("database.url")?;
+    // Reads logo and alphabets.
+    crate::web::brand::Brand::of(&config.portal)?;
+    serve::tls::Certificates::load(&config.server, env.now())?;
+    for warning in config.warnings() {
+        say(format_args!("warning: {warning}"))?;
+    }
+    match root_key(&config.custody) {
+        Ok(_) => {}
+        // The service may well have it.
+        Err(why @ CustodyError::NoCredentials { .. }) => say(format_args!("warning: the root key was not looked at: {why}"))?,
+        Err(why) => return Err(why).context("the server would be sealed"),
+    }
+    say("the settings can be used")?;
+    Ok(())
+}
+
 /// Connects to the configured database.
 async fn connect(config: &Config) -> anyhow::Result<Store> {
-    Ok(Store::connect(&StoreOptions { url: config.database_url()?, max_connections: config.database.max_connections }).await?)
+    open_store(config.database_url()?, config.database.max_connections).await
+}
+
+/// Connects to a database, and names it if that fails; never what is secret in its address.
+async fn open_store(url: SecretString, max_connections: u32) -> anyhow::Result<Store> {
+    let name = Store::name(&url);
+    Store::connect(&StoreOptions { url, max_connections }).await.with_context(|| match name.as_str() {
+        "?" => "cannot open the database".to_owned(),
+        name => format!("cannot open {name}"),
+    })
 }
 
 /// The services for a command at the machine: database and key ring, no server.
@@ -202,7 +221,7 @@ async fn open(config: Config) -> anyhow::Result<Keyharbor> {
     let ring = open_ring(&store, &root_key(&config.custody)?, true).await?;
     let missing = store.pending_migrations().await?;
     if !missing.is_empty() {
-        anyhow::bail!("the database lacks {} migrations: run `keyharbor migrate`", missing.len());
+        anyhow::bail!("the database lacks {}: run `keyharbor migrate`", counted(missing.len(), "migration"));
     }
     let (clock, env) = crate::service::clock::system();
     clock.measure(&store).await?;

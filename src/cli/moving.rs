@@ -7,9 +7,10 @@ use clap::Args;
 use secrecy::SecretString;
 
 use super::backup::progress;
-use super::{open, say};
+use super::out::say;
+use super::{open, open_store};
 use crate::config::Config;
-use crate::store::{Store, StoreOptions};
+use crate::store::Store;
 
 #[derive(Args)]
 pub struct Move {
@@ -26,19 +27,19 @@ pub async fn run(arguments: Move, config: Config) -> anyhow::Result<ExitCode> {
     let service = open(config).await?;
     if arguments.give_up {
         let to = service.give_up_move().await?;
-        say(format_args!("The move to {to} is given up. What was copied there is of no use: empty that database."));
+        say(format_args!("The move to {to} is given up. What was copied there is of no use: empty that database."))?;
         return Ok(ExitCode::SUCCESS);
     }
     let url = SecretString::from(arguments.to.context("say where: --to URL")?);
     Store::check(&url).context("--to")?;
     let name = Store::name(&url);
-    let to = Store::connect(&StoreOptions { url, max_connections }).await.context("the new database")?;
+    let to = open_store(url, max_connections).await?;
     to.migrate().await.context("the new database")?;
     service.move_to(&to, &name, &mut progress()).await?;
     to.close().await;
     say(format_args!(
         "Moved to {name}: every row is there and the trail is whole. Sign-ins and tokens live on; key pages that were open end."
-    ));
-    say("Set database.url to the new address now. The old database refuses to serve.");
+    ))?;
+    say("Set database.url to the new address now. The old database refuses to serve.")?;
     Ok(ExitCode::SUCCESS)
 }

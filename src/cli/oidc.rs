@@ -4,8 +4,8 @@ use std::process::ExitCode;
 
 use clap::Subcommand;
 
+use super::out::say;
 use super::report::report;
-use super::say;
 use crate::config::Config;
 use crate::oidc::Oidc;
 use crate::oidc::check::Addresses;
@@ -25,14 +25,14 @@ pub async fn run(command: OidcCommand, config: &Config) -> anyhow::Result<ExitCo
     let OidcCommand::Check { json } = command;
     let origin = config.public_origin()?;
     let oidc = Oidc::new(&config.oidc, &config.outbound, &origin, crate::service::clock::system().1)?;
-    let fine = report(&oidc.check().await, json);
+    let fine = report(&oidc.check().await, json)?;
     if !json {
         let Addresses { redirect, post_logout, backchannel_logout } = Addresses::new(&origin);
-        say("\nTo be registered at the provider, exactly so:");
-        say(format_args!("  redirect address           {redirect}"));
-        say(format_args!("  after signing out there    {post_logout}"));
-        say(format_args!("  back-channel logout        {backchannel_logout}"));
-        say(if fine { "\nSign-in can work." } else { "\nSign-in cannot work like this: see what is wrong above." });
+        say("\nTo be registered at the provider, exactly so:")?;
+        say(format_args!("  redirect address           {redirect}"))?;
+        say(format_args!("  after signing out there    {post_logout}"))?;
+        say(format_args!("  back-channel logout        {backchannel_logout}"))?;
+        say(if fine { "\nSign-in can work." } else { "\nSign-in cannot work like this: see what is wrong above." })?;
     }
     Ok(if fine { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use anyhow::Context as _;
 use clap::Args;
 use zeroize::Zeroizing;
 
@@ -45,7 +46,8 @@ pub async fn run(reveal: Reveal, config: &Config) -> anyhow::Result<ExitCode> {
     let opened = break_glass(&store, &ring, &env, &ask).await?;
     let text = page(&opened, Language::parse(&config.portal.default_language).unwrap_or_default());
     let lines: Vec<&str> = text.iter().map(|line| line.as_str()).collect();
-    screen.show(&lines, config.reveal.window_seconds.clamp(1, MAX_WINDOW_SECONDS)).await;
+    let shown = screen.show(&lines, config.reveal.window_seconds.clamp(1, MAX_WINDOW_SECONDS)).await;
+    shown.with_context(|| format!("the key was not shown whole, though row {} of the trail says that it was shown", opened.row))?;
     Ok(ExitCode::SUCCESS)
 }
 

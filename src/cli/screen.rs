@@ -2,13 +2,13 @@
 //!
 //! Without a terminal there is nothing that could be cleared: then only an explicit wish prints at all.
 
-use std::io::{BufRead as _, IsTerminal as _, Write as _};
+use std::io::BufRead as _;
 use std::time::Duration;
 
 use anyhow::bail;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use super::{say, tell};
+use super::out::{Unsaid, is_terminal, put, say, tell};
 
 /// The terminal's other screen: it has no history, and the first one comes back untouched.
 const ENTER: &str = "\x1b[?1049h\x1b[2J\x1b[H";
@@ -23,7 +23,7 @@ pub(super) struct Screen {
 impl Screen {
     /// Asked before anything is done: `allowed` is the flag that lets a secret go into a pipe or a file.
     pub fn new(what: &str, allowed: bool) -> anyhow::Result<Self> {
-        let terminal = std::io::stdout().is_terminal();
+        let terminal = is_terminal();
         if !terminal && !allowed {
             bail!("standard output is no terminal, and {what} would stay in a file or a log: --allow-redirect prints it all the same");
         }
@@ -31,21 +31,24 @@ impl Screen {
     }
 
     /// Prints the lines; on a terminal they stay until Enter, a stop signal, or the end of the time.
-    pub async fn show(mut self, lines: &[&str], seconds: i64) {
+    ///
+    /// # Errors
+    /// Not all of them were printed.
+    pub async fn show(mut self, lines: &[&str], seconds: i64) -> Result<(), Unsaid> {
         if !self.terminal {
             for line in lines {
-                say(line);
+                say(line)?;
             }
-            return;
+            return Ok(());
         }
         // Signals count from before there is something to see.
         let mut stops = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()].map(|kind| signal(kind).ok());
         self.shown = true;
-        put(ENTER);
+        put(ENTER.as_bytes())?;
         for line in lines {
-            say(line);
+            say(line)?;
         }
-        say(format_args!("\nThis is cleared in {seconds} seconds, or when you press Enter."));
+        say(format_args!("\nThis is cleared in {seconds} seconds, or when you press Enter."))?;
         tokio::select! {
             () = tokio::time::sleep(Duration::from_secs(u64::try_from(seconds).unwrap_or(1))) => {}
             () = enter() => {}
@@ -53,13 +56,14 @@ impl Screen {
         }
         drop(self);
         tell("Cleared.");
+        Ok(())
     }
 }
 
 impl Drop for Screen {
     fn drop(&mut self) {
         if self.shown {
-            put(LEAVE);
+            let _ = put(LEAVE.as_bytes());
         }
     }
 }
@@ -71,11 +75,6 @@ async fn any(signals: &mut [Option<Signal>]) {
         return std::future::pending().await;
     }
     let _ = futures_util::future::select_all(each).await;
-}
-
-fn put(text: &str) {
-    let mut out = std::io::stdout();
-    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
 }
 
 /// A line on standard input. Its end is no line: then time decides.

@@ -3,7 +3,7 @@
 use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand};
 
-use super::{say, tell};
+use super::out::{Unsaid, say, tell};
 use crate::domain::audit::Actor;
 use crate::domain::escrow::Trust;
 use crate::domain::ids::Timestamp;
@@ -63,7 +63,9 @@ pub async fn run(command: TokenCommand, service: &Keyharbor) -> anyhow::Result<(
                 token.scopes.codes(),
                 token.trust.code()
             ));
-            say(text.as_str());
+            if let Err(unsaid) = say(text.as_str()) {
+                return Err(lost(service, &token.id, unsaid).await);
+            }
         }
         TokenCommand::List => list(service).await?,
         TokenCommand::Approve { ids } => {
@@ -71,7 +73,7 @@ pub async fn run(command: TokenCommand, service: &Keyharbor) -> anyhow::Result<(
                 if !service.approve_token(&id, Actor::Operator).await? {
                     bail!("no token with the id {id} waits for approval");
                 }
-                say(format_args!("{id} works again"));
+                say(format_args!("{id} works again"))?;
             }
         }
         TokenCommand::Revoke { id } => {
@@ -79,10 +81,19 @@ pub async fn run(command: TokenCommand, service: &Keyharbor) -> anyhow::Result<(
             if !service.revoke_token(&id, Actor::Operator).await? {
                 bail!("no live token has that id");
             }
-            say(format_args!("{id} is revoked"));
+            say(format_args!("{id} is revoked"))?;
         }
     }
     Ok(())
+}
+
+/// A token that could not be shown is of no use to anybody who may have it, and is ended.
+async fn lost(service: &Keyharbor, id: &str, unsaid: Unsaid) -> anyhow::Error {
+    let end = match service.revoke_token(id, Actor::Operator).await {
+        Ok(_) => "it is revoked, make another one".to_owned(),
+        Err(e) => format!("run `keyharbor token revoke {id}`, which failed just now ({e})"),
+    };
+    anyhow::Error::new(unsaid).context(format!("the token {id} was made and could not be shown; {end}"))
 }
 
 /// The public part, of whatever part of a token was given.
@@ -138,10 +149,10 @@ async fn list(service: &Keyharbor) -> anyhow::Result<()> {
             time(t.last_used),
             t.name,
             t.scopes.codes()
-        ));
+        ))?;
     }
     if bad > 0 {
-        bail!("{bad} tokens in the database do not verify; they are refused");
+        bail!("{bad} of the tokens in the database do not verify; they are refused");
     }
     Ok(())
 }

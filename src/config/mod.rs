@@ -26,8 +26,13 @@ pub use sections::{
 /// Why the settings cannot be used. Names the setting, never a secret's value.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
-    #[error("the settings cannot be read: {0}")]
-    Read(String),
+    #[error("the settings file {path} cannot be read: {why}")]
+    File { path: String, why: std::io::Error },
+    #[error("the settings file {path} is not TOML: {why}")]
+    Toml { path: String, why: String },
+    /// A name that is no setting, or a value of the wrong kind; in the file or in the environment.
+    #[error("the settings of {from} cannot be used: {why}")]
+    Read { from: String, why: String },
     #[error("{name}: {why}")]
     Invalid { name: &'static str, why: String },
 }
@@ -35,7 +40,8 @@ pub enum ConfigError {
 /// An error of the TOML reader shows the line it stumbled over, and a secret may stand there: line and column are enough.
 fn without_lines(text: &str) -> String {
     let kept = |line: &&str| !line.trim_start().trim_start_matches(|c: char| c.is_ascii_digit()).trim_start().starts_with('|');
-    text.lines().filter(kept).collect::<Vec<_>>().join(" ")
+    let lines: Vec<_> = text.lines().filter(kept).map(str::trim).filter(|line| !line.is_empty()).collect();
+    lines.join(": ").replace("TOML parse error at ", "")
 }
 
 fn invalid(name: &'static str, why: impl Into<String>) -> ConfigError {
@@ -83,14 +89,21 @@ impl Config {
     /// Reads without checking; `environment` stands in for the process's own in tests.
     ///
     /// # Errors
-    /// [`ConfigError::Read`].
+    /// [`ConfigError`], of reading.
     pub fn read(file: Option<&Path>, environment: Option<config::Map<String, String>>) -> Result<Self, ConfigError> {
         let mut builder = config::Config::builder();
         if let Some(path) = file {
-            builder = builder.add_source(config::File::from(path).format(config::FileFormat::Toml));
+            let shown = || path.display().to_string();
+            let text = std::fs::read_to_string(path).map_err(|why| ConfigError::File { path: shown(), why })?;
+            let bad = |e: config::ConfigError| ConfigError::Toml { path: shown(), why: without_lines(&e.to_string()) };
+            let source = config::File::from_str(&text, config::FileFormat::Toml);
+            builder = builder.add_source(config::Config::builder().add_source(source).build().map_err(bad)?);
         }
         builder = builder.add_source(environment::Environment::new(environment));
-        let text = |e: config::ConfigError| ConfigError::Read(without_lines(&e.to_string()));
+        let text = |e: config::ConfigError| ConfigError::Read {
+            from: file.map_or_else(|| "the environment".to_owned(), |path| format!("{} and the environment", path.display())),
+            why: without_lines(&e.to_string()),
+        };
         let config: Self = builder.build().map_err(text)?.try_deserialize().map_err(text)?;
         config.check_doubles()?;
         Ok(config)

@@ -23,6 +23,11 @@ impl State {
     }
 }
 
+/// `1 key`, `2 keys`.
+pub fn counted(n: usize, one: &str) -> String {
+    format!("{n} {one}{}", if n == 1 { "" } else { "s" })
+}
+
 /// One line. `text` says what was found and, unless all is well, what to do; it never holds a secret.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct Finding {

@@ -13,7 +13,7 @@ use super::http::allowed;
 use super::provider::{discovery_address, fetch_keys};
 use super::{Oidc, OidcError, Settings, exchange};
 use crate::domain::device::clean;
-use crate::domain::finding::Finding;
+use crate::domain::finding::{Finding, counted};
 use crate::domain::hex;
 
 /// What is registered at the provider, of ours.
@@ -123,6 +123,9 @@ impl Oidc {
     }
 }
 
+/// What is allowed on loopback.
+const PLAIN: &str = "http, without encryption, which is for tests on this machine only";
+
 /// Is there a key for each algorithm that both sides take?
 fn keys_fit(keys: &CoreJsonWebKeySet, settings: &Settings) -> Finding {
     let signing = |alg: &CoreJwsSigningAlgorithm| {
@@ -135,7 +138,7 @@ fn keys_fit(keys: &CoreJsonWebKeySet, settings: &Settings) -> Finding {
     if usable.is_empty() {
         return Finding::wrong("keys", "none of the provider's keys is of a kind that oidc.algorithms can use");
     }
-    Finding::ok("keys", format!("the provider publishes {} keys, usable for {}", keys.keys().len(), usable.join(", ")))
+    Finding::ok("keys", format!("the provider publishes {}, usable for {}", counted(keys.keys().len(), "key"), usable.join(", ")))
 }
 
 fn name_of(alg: &CoreJwsSigningAlgorithm) -> String {
@@ -162,6 +165,9 @@ impl Document<'_> {
 
     fn issuer(&self, settings: &Settings) -> Option<Finding> {
         let found = match self.0.get("issuer").and_then(Value::as_str) {
+            Some(found) if found == settings.issuer && settings.plain => {
+                return Some(Finding::warning("issuer", format!("the provider calls itself {found}, as oidc.issuer does: {PLAIN}")));
+            }
             Some(found) if found == settings.issuer => {
                 return Some(Finding::ok("issuer", format!("the provider calls itself {found}, as oidc.issuer does")));
             }
@@ -191,7 +197,11 @@ impl Document<'_> {
             found.push(Finding::wrong("addresses", "response_types_supported lacks \"code\": the authorization code flow is not offered"));
         }
         if found.is_empty() {
-            found.push(Finding::ok("addresses", "authorization, token and key addresses are there and https"));
+            let unsafely = ["authorization_endpoint", "token_endpoint", "jwks_uri"].map(|n| self.address(n)).into_iter().flatten();
+            found.push(match unsafely.filter(|a| a.scheme() != "https").count() {
+                0 => Finding::ok("addresses", "authorization, token and key addresses are there and https"),
+                _ => Finding::warning("addresses", format!("authorization, token and key addresses are there: {PLAIN}")),
+            });
         }
         if self.address("userinfo_endpoint").is_none() {
             found.push(Finding::warning("addresses", "no userinfo_endpoint: every claim must be in the ID token"));

@@ -25,6 +25,14 @@ pub enum CustodyError {
     NotConfigured,
     #[error("the root key cannot be read from {path}: {why}")]
     Unreadable { path: String, why: String },
+    #[error(
+        "the root key cannot be read from {path}, which is not there: `keyharbor init` makes it for a new database, `keyharbor keyring restore` again from the recovery kit"
+    )]
+    NotThere { path: String },
+    #[error("the credential {name} is handed by systemd to the service alone (LoadCredential=), and not to this process")]
+    NoCredentials { name: String },
+    #[error("{place} holds no root key: khroot1_ and 64 hexadecimal digits are expected")]
+    Form { place: String },
     #[error("{path} can be read by others (mode {mode:o}): chmod 600")]
     TooOpen { path: String, mode: u32 },
     #[error(transparent)]
@@ -51,15 +59,17 @@ pub fn root_key(settings: &config::Custody) -> Result<RootKey, CustodyError> {
     }
     if let Some(name) = &settings.credential {
         #[expect(clippy::disallowed_methods, reason = "systemd hands the directory of credentials over in the environment")]
-        let dir = std::env::var("CREDENTIALS_DIRECTORY")
-            .map_err(|_| CustodyError::Unreadable { path: name.clone(), why: "no CREDENTIALS_DIRECTORY".into() })?;
+        let dir = std::env::var("CREDENTIALS_DIRECTORY").map_err(|_| CustodyError::NoCredentials { name: name.clone() })?;
         return parse(&Path::new(&dir).join(name));
     }
     let key = settings.key.resolve(None, "custody.key").map_err(|_| CustodyError::NotConfigured)?.ok_or(CustodyError::NotConfigured)?;
-    Ok(RootKey::parse(key.expose_secret())?)
+    RootKey::parse(key.expose_secret()).map_err(|_| CustodyError::Form { place: "custody.key".to_owned() })
 }
 
 fn from_file(path: &Path) -> Result<RootKey, CustodyError> {
+    if path.symlink_metadata().is_err_and(|e| e.kind() == std::io::ErrorKind::NotFound) {
+        return Err(CustodyError::NotThere { path: path.display().to_string() });
+    }
     private_mode(path)?;
     parse(path)
 }
@@ -67,11 +77,14 @@ fn from_file(path: &Path) -> Result<RootKey, CustodyError> {
 /// A file with a secret in it is its owner's alone.
 ///
 /// # Errors
-/// [`CustodyError::TooOpen`], or it is not there.
+/// [`CustodyError::TooOpen`], or it is not there or no file.
 pub fn private_mode(path: &Path) -> Result<(), CustodyError> {
     use std::os::unix::fs::PermissionsExt;
     let shown = path.display().to_string();
     let meta = std::fs::metadata(path).map_err(|e| CustodyError::Unreadable { path: shown.clone(), why: e.to_string() })?;
+    if !meta.is_file() {
+        return Err(CustodyError::Unreadable { path: shown, why: "it is no file".to_owned() });
+    }
     let mode = meta.permissions().mode() & 0o777;
     // Files from systemd and Kubernetes show other modes and are guarded by their own means. A Kubernetes volume may lie anywhere;
     // its files are links into a folder whose name begins with two dots.
@@ -87,7 +100,7 @@ pub fn private_mode(path: &Path) -> Result<(), CustodyError> {
 fn parse(path: &Path) -> Result<RootKey, CustodyError> {
     let text =
         std::fs::read_to_string(path).map_err(|e| CustodyError::Unreadable { path: path.display().to_string(), why: e.to_string() })?;
-    Ok(RootKey::parse(&zeroize::Zeroizing::new(text))?)
+    RootKey::parse(&zeroize::Zeroizing::new(text)).map_err(|_| CustodyError::Form { place: path.display().to_string() })
 }
 
 /// Makes the ring of an empty database.

@@ -63,7 +63,7 @@ pub enum ServiceError {
     KeyReused,
     #[error("the trail cannot be written: {0}")]
     Trail(#[source] StoreError),
-    #[error("the database: {0}")]
+    #[error(transparent)]
     Store(#[from] StoreError),
     #[error("a stored row or value does not verify")]
     Integrity,

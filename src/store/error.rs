@@ -13,10 +13,10 @@ pub enum StoreError {
     #[error("the database is not available: {0}")]
     Unavailable(String),
     /// The trail takes no row: the database is moving, was moved, or is not there whole yet.
-    #[error("the database takes no rows: it moves elsewhere, was moved, or is not here whole yet")]
+    #[error("the database takes no rows: it moves elsewhere, was moved, or is not here whole yet; `keyharbor doctor` says which")]
     Held,
     /// The patience of one act is used up: it is unknown whether the last try was committed.
-    #[error("the database took too long")]
+    #[error("the database took too long: it is locked, busy or slow")]
     Timeout,
     /// A unique value exists already.
     #[error("a unique value exists already")]
@@ -28,7 +28,7 @@ pub enum StoreError {
     #[error("a stored value cannot be read: {0}")]
     Decode(&'static str),
     /// The address of the database is wrong; names the part, never the whole.
-    #[error("database address: {0}")]
+    #[error("the address of the database cannot be used: {0}")]
     Config(String),
     #[error("the database reported an error: {0}")]
     Other(String),
@@ -126,5 +126,7 @@ fn describe(code: &str, error: &dyn DatabaseError) -> String {
     if of_postgres && (code.starts_with("22") || code.starts_with("23")) {
         return format!("{code} {}", error.constraint().or(error.table()).unwrap_or("invalid value"));
     }
-    format!("{code} {}", error.message())
+    // SQLite does not say why it could not open a file, and mostly it is this.
+    let hint = if !of_postgres && code == "14" { " (may this user read and write it, and its folder?)" } else { "" };
+    format!("{code} {}{hint}", error.message())
 }

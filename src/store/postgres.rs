@@ -7,7 +7,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::{PgPool, Transaction};
+use sqlx::{Connection as _, PgPool, Transaction};
 use url::Url;
 use uuid::Uuid;
 
@@ -182,9 +182,22 @@ pub(super) async fn open(options: PgConnectOptions, max_connections: u32) -> Res
             })
         })
         .before_acquire(|conn, _| Box::pin(takes_writes(conn)))
-        .connect_with(options)
-        .await?;
-    Ok(pool)
+        .connect_with(options.clone())
+        .await;
+    match pool {
+        Ok(pool) => Ok(pool),
+        Err(sqlx::Error::PoolTimedOut) => Err(reason(&options).await),
+        Err(e) => Err(e.into()),
+    }
+}
+
+/// Why no connection came in time: a pool goes on trying and does not say. One more try of our own does.
+async fn reason(options: &PgConnectOptions) -> StoreError {
+    match tokio::time::timeout(Duration::from_secs(2), Conn::connect_with(options)).await {
+        Ok(Err(e)) => e.into(),
+        Ok(Ok(_)) => sqlx::Error::PoolTimedOut.into(),
+        Err(_) => StoreError::Unavailable("it does not answer".to_owned()),
+    }
 }
 
 async fn takes_writes(conn: &mut Conn) -> Result<bool, sqlx::Error> {

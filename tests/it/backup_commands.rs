@@ -139,3 +139,71 @@ pub fn until(program: &mut Running, seen: impl Fn() -> bool) {
         std::thread::yield_now();
     }
 }
+
+fn partials(home: &Home) -> Vec<String> {
+    let entries = std::fs::read_dir(home.folder.path()).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap());
+    let mut names: Vec<_> = entries.filter(|name| name.ends_with(".partial")).collect();
+    names.sort();
+    names
+}
+
+#[actix_web::test]
+async fn what_a_killed_backup_left_is_taken_away_by_the_next_and_nothing_else_is() {
+    let home = Home::ready(ISSUER);
+    sql(&home, CROWD).await;
+    let begin = |name: &str| {
+        let path = home.path(name);
+        let mut backup = home.start(&["backup", "--to", path.to_str().unwrap()]);
+        until(&mut backup, || partials(&home).iter().any(|partial| partial.starts_with(&format!(".{name}."))));
+        backup
+    };
+    let mut killed = begin("monday");
+    killed.child.kill().unwrap();
+    drop(killed);
+    let id = "0123456789abcdef0123456789abcdef";
+    let others = [
+        (format!(".monday.{id}.partial"), "what somebody else keeps under such a name"),
+        (".monday.partial".to_owned(), ""),
+        (format!(".monday.{}.partial", part(id, 1..)), "keyharbor backup\n"),
+        (format!("monday.{id}.partial"), "keyharbor backup\n"),
+        (format!(".monday.{id}.partial.kept"), "keyharbor backup\n"),
+    ];
+    for (name, text) in &others {
+        std::fs::write(home.path(name), text).unwrap();
+    }
+    std::fs::write(home.path("elsewhere"), "keyharbor backup\n").unwrap();
+    let link = format!(".link.{id}.partial");
+    std::os::unix::fs::symlink(home.path("elsewhere"), home.path(&link)).unwrap();
+    let left: Vec<_> = partials(&home);
+    assert_eq!(left.len(), 6, "one was left by the killed process: {left:?}");
+    // One that was killed before it had written a line.
+    let early = format!(".sunday.{}.partial", id.replace('0', "f"));
+    std::fs::write(home.path(&early), "").unwrap();
+
+    // Stopped in the middle, and alive.
+    let mut alive = begin("tuesday");
+    alive.signal(rustix::process::Signal::STOP);
+    home.run(&["backup", "--to", home.path("wednesday").to_str().unwrap()]).ok();
+    let mut kept = partials(&home);
+    assert_eq!(kept.iter().filter(|n| n.starts_with(".tuesday.")).count(), 1, "somebody writes it: {kept:?}");
+    kept.retain(|n| !n.starts_with(".tuesday."));
+    let mut mine: Vec<_> = others.iter().map(|(name, _)| name.clone()).filter(|n| n.ends_with(".partial")).chain([link]).collect();
+    mine.sort();
+    assert_eq!(kept, mine, "nothing but backups that were killed is taken away");
+    for (name, text) in &others {
+        assert_eq!(std::fs::read_to_string(home.path(name)).unwrap(), *text);
+    }
+    alive.signal(rustix::process::Signal::CONT);
+    assert!(alive.child.wait().unwrap().success());
+    assert!(home.path("tuesday").exists());
+    home.run(&["restore", "--check", "--from", home.path("tuesday").to_str().unwrap()]).ok();
+}
+
+#[test]
+fn a_backup_into_a_pipe_is_refused_by_its_name() {
+    let home = Home::ready(ISSUER);
+    let mut command = home.command(&["backup", "--to", "-"]);
+    command.current_dir(home.folder.path());
+    let said = crate::process::finish(command).fails("--to - is no place for a backup");
+    assert!(said.out.is_empty() && !home.path("-").exists());
+}

@@ -69,7 +69,7 @@ fn s57_init_writes_over_nothing_and_makes_no_second_ring() {
 
 #[test]
 fn config_check_and_defaults() {
-    let home = Home::new(ISSUER);
+    let home = Home::ready(ISSUER);
     let checked = home.run(&["config", "check"]).ok();
     assert!(checked.out.contains("warning: oidc.roles is empty") && checked.out.ends_with("the settings can be used\n"));
     assert_eq!(home.run(&["config", "defaults"]).ok().out.trim_end(), Config::reference().trim_end());
@@ -96,7 +96,7 @@ fn config_check_and_defaults() {
 
 #[test]
 fn s77_a_check_of_the_settings_says_that_nobody_would_own_a_device() {
-    let home = Home::new(ISSUER);
+    let home = Home::ready(ISSUER);
     let named = "warning: oidc.owner_claim is not set";
     assert!(!home.run(&["config", "check"]).ok().out.contains(named));
     let text = std::fs::read_to_string(home.path("keyharbor.toml")).unwrap();
@@ -142,8 +142,8 @@ fn logins_are_shown_and_rebound() {
     assert!(home.run(&["login", "show", "astrid"]).ok().out.contains("astrid is bound to sub-1 at http://127.0.0.1:9"));
     home.run(&["login", "rebind", "berit", "sub-1"]).ok();
     assert!(home.run(&["login", "show", "astrid"]).ok().out.contains("not bound"), "a subject has one login");
-    home.run(&["login", "rebind", "berit", ""]).fails("no subject");
-    home.run(&["login", "show", " "]).fails("no login");
+    home.run(&["login", "rebind", "berit", ""]).fails("the subject must not be empty");
+    home.run(&["login", "show", " "]).fails("the login must not be empty");
 }
 
 #[test]

@@ -222,7 +222,7 @@ async fn s57_a_key_file_that_others_can_read_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("root.key");
     let custody = config::Custody { key_file: Some(file.clone()), ..config::Custody::default() };
-    assert!(matches!(root_key(&custody), Err(CustodyError::Unreadable { .. })));
+    assert!(matches!(root_key(&custody), Err(CustodyError::NotThere { .. })));
     std::fs::write(&file, format!("{}\n", world.root.text().as_str())).unwrap();
     for mode in [0o644, 0o640, 0o604, 0o660, 0o620, 0o601, 0o777] {
         std::fs::set_permissions(&file, std::fs::Permissions::from_mode(mode)).unwrap();

@@ -164,11 +164,17 @@ async fn a_move_that_is_killed_goes_on_and_neither_database_serves_meanwhile() {
     refuses(command(&["serve"], None), "this database is being moved to postgres://127.0.0.1");
     refuses(command(&["serve"], Some(&to.url)), "a move into this database is not finished");
     home.run(&["token", "create", "--name", "late", "--scope", "escrow:write"]).fails("the database takes no rows");
+    let doctor = |at: Option<&str>| finish(command(&["doctor"], at));
+    crate::oidc_check::says(&doctor(None), "wrong", "database", "is being moved to postgres://127.0.0.1");
+    crate::oidc_check::says(&doctor(Some(&to.url)), "wrong", "database", "a move into this database is not finished: run `keyharbor move`");
 
     let said = finish(command(&["move"], None)).ok();
     assert!(said.out.contains("Moved to postgres://127.0.0.1") && !said.out.contains("postgres@"), "{}", said.out);
     refuses(command(&["serve"], None), "this database was moved to postgres://127.0.0.1");
     finish(command(&["move"], None)).fails("this database was moved to");
+    let said = doctor(None);
+    crate::oidc_check::says(&said, "wrong", "database", "this database was moved to postgres://127.0.0.1");
+    assert!(said.out.contains(": set database.url to that one") && said.status.code() == Some(1), "{}", said.out);
     finish(command(&["move", "--give-up"], None)).fails("no move is under way");
     let at = Some(to.url.as_str());
     assert!(finish(command(&["audit", "verify"], at)).ok().out.contains("the trail is whole"));

@@ -211,8 +211,8 @@ fn audit_export_writes_a_file_and_a_row() {
     assert!(lines.iter().any(|l| l["kind"] == "trail.exported" && l["actor_kind"] == "operator" && l["verified"] == "ok"), "{lines:?}");
     home.run(&["audit", "verify"]).ok();
     for (arguments, named) in [
-        (["--format", "csv", "--from", "yesterday"], "--from must be a date"),
-        (["--format", "csv", "--event", "no.such"], "--event is no event"),
+        (["--format", "csv", "--from", "yesterday"], "keyharbor: --from must be a date"),
+        (["--format", "csv", "--event", "no.such"], "known events: sign_in, "),
         (["--format", "csv", "--serial", KEY], "--serial looks like a recovery key"),
     ] {
         let said = home.run(&[&["audit", "export"][..], &arguments].concat()).fails(named);

@@ -13,8 +13,9 @@ use anyhow::{Context as _, bail};
 use clap::Args;
 use secrecy::ExposeSecret as _;
 
+use super::out::{Unsaid, say, tell};
 use super::serve::{Stops, background, start};
-use super::{assemble, audit, connect, say, tell};
+use super::{assemble, audit, connect};
 use crate::config::Config;
 use crate::crypto::token::base62_secret;
 use crate::domain::audit::Actor;
@@ -129,7 +130,7 @@ pub async fn run(demo: Demo) -> anyhow::Result<ExitCode> {
         code = tamper(&service, &store, &folder.path).await?;
     } else {
         let tasks = background(&service, clock, &store);
-        announce(demo.json, !folder.temporary, &origin, &issuer, &token, &logins);
+        announce(demo.json, !folder.temporary, &origin, &issuer, &token, &logins)?;
         stops.next().await;
         tasks.iter().for_each(actix_web::rt::task::JoinHandle::abort);
     }
@@ -226,17 +227,16 @@ struct Login<'a> {
     roles: &'a [&'a str],
 }
 
-fn announce(as_json: bool, kept: bool, origin: &str, issuer: &str, token: &str, logins: &[(String, String)]) {
+fn announce(as_json: bool, kept: bool, origin: &str, issuer: &str, token: &str, logins: &[(String, String)]) -> Result<(), Unsaid> {
     if as_json {
         let people = PEOPLE.iter().zip(logins).map(|(p, (login, password))| Login { login, password, roles: p.roles }).collect();
         let line = Announced { portal: origin, issuer, api_token: token, people };
-        say(serde_json::to_string(&line).unwrap_or_default());
-        return;
+        return say(serde_json::to_string(&line).unwrap_or_default());
     }
     say(format_args!(
         "\nKeyharbor demo\n\n  Portal   {origin}\n           (Chromium or Firefox; Safari keeps no secure cookies on plain http)\n"
-    ));
-    say("  Sign in as            password       may");
+    ))?;
+    say("  Sign in as            password       may")?;
     for (p, (login, password)) in PEOPLE.iter().zip(logins) {
         let may = match p.roles {
             [_, "helpdesk"] => "find any Mac, show its key with a reason",
@@ -244,26 +244,26 @@ fn announce(as_json: bool, kept: bool, origin: &str, issuer: &str, token: &str, 
             [_, "admin"] => "look after tokens, sources and sessions; see no key but their own",
             _ => "own Macs",
         };
-        say(format_args!("  {login:<20}  {password}   {may}"));
+        say(format_args!("  {login:<20}  {password}   {may}"))?;
     }
     say(format_args!(
         "\n  Hand a key in:\n    curl {origin}/api/v1/deposits -H 'Authorization: Bearer {token}' \\\n      -H 'Content-Type: application/json' -d '{{\"serial\":\"C02NEW00001\",\"recovery_key\":\"ABCD-EFGH-2345-JKLM-6789-NPQR\"}}'"
-    ));
-    say("\n  On a phone: press F12 in the browser and switch on the device toolbar (390 px wide).\n");
-    say(format_args!("  Ctrl-C ends the demo{}.\n", if kept { ". Its data stay in the folder" } else { " and removes its data" }));
+    ))?;
+    say("\n  On a phone: press F12 in the browser and switch on the device toolbar (390 px wide).\n")?;
+    say(format_args!("  Ctrl-C ends the demo{}.\n", if kept { ". Its data stay in the folder" } else { " and removes its data" }))
 }
 
 /// What somebody with the database in his hands would do, and what the trail says to it.
 async fn tamper(service: &Keyharbor, store: &Store, dir: &Path) -> anyhow::Result<ExitCode> {
     let config = &service.rules().config;
     let ring = open_ring(store, &root_key(&config.custody)?, true).await?;
-    say("before:");
+    say("before:")?;
     audit::report(store, &ring, None).await?;
     let options = sqlx::sqlite::SqliteConnectOptions::new().filename(dir.join("keyharbor.db"));
     let pool = sqlx::sqlite::SqlitePoolOptions::new().max_connections(1).connect_with(options).await?;
     sqlx::query("UPDATE audit_events SET detail = 'nothing to see here' WHERE seq = 7").execute(&pool).await?;
     pool.close().await;
-    say("row 7 is changed behind the server's back; audit verify says:");
+    say("row 7 is changed behind the server's back; audit verify says:")?;
     let code = audit::report(store, &ring, None).await?;
     if code == ExitCode::SUCCESS {
         tell("the change was not noticed");

@@ -22,6 +22,7 @@ use tls::Certificates;
 
 use super::{assemble, connect};
 use crate::config::{Config, Migrate};
+use crate::domain::finding::counted;
 use crate::oidc::OidcError;
 use crate::service::Keyharbor;
 use crate::service::clock::{self, ServerClock};
@@ -150,7 +151,7 @@ async fn migrate(store: &Store, how: Migrate) -> anyhow::Result<()> {
         Migrate::Check => {
             let missing = store.pending_migrations().await?;
             if !missing.is_empty() {
-                bail!("the database lacks {} migrations: run `keyharbor migrate`", missing.len());
+                bail!("the database lacks {}: run `keyharbor migrate`", counted(missing.len(), "migration"));
             }
         }
         Migrate::Off => {}
