@@ -27,6 +27,9 @@ where
 {
     let (lines, level) = log(level, writer);
     let _ = lines.try_init();
+    // Whoever asks through `log` whether a line of a lower level is wanted, and then says nothing, leaves the filter with its
+    // "no" for the next line of ours on that thread, which would be lost.
+    log::set_max_level(log::LevelFilter::Warn);
     hook();
     level
 }

@@ -43,6 +43,7 @@ mod inventory;
 mod keys;
 mod limits;
 mod locks;
+mod log_lines;
 mod logout;
 mod many_versions;
 mod markup;

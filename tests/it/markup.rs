@@ -9,7 +9,6 @@ use keyharbor::domain::escrow::Trust;
 use keyharbor::domain::token::{Door, Scope};
 use keyharbor::telemetry;
 use tracing_subscriber::fmt::MakeWriter;
-use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::world::{Answer, KEY, MAC, World};
 
@@ -195,7 +194,7 @@ async fn s49_a_failed_callback_a_report_a_machine_and_an_agent_stay_within_their
     let lines = Lines::default();
     // See below.
     let _second: tracing::Dispatch = telemetry::lines("info", std::io::sink).into();
-    let _logging = telemetry::lines("info", lines.clone()).set_default();
+    let _logging = tracing::subscriber::set_default(telemetry::lines("info", lines.clone()));
     let world = World::new().await;
     let token = world.token(&[Scope::EscrowWrite], Door::Header, Trust::Observed).await;
     let agent = world.token(&[Scope::EscrowWrite], Door::CryptPath, Trust::Observed).await;
@@ -248,9 +247,10 @@ async fn s49_a_failed_callback_a_report_a_machine_and_an_agent_stay_within_their
 #[actix_web::test]
 async fn s49_s33_one_json_line_per_request_whatever_stands_in_it() {
     let lines = Lines::default();
-    // With one subscriber alone, a line that another test's thread reaches first would be taken for one that nobody wants.
+    // With one subscriber alone, a line that another test's thread reaches first would be taken for one that nobody wants. And
+    // `SubscriberInitExt` would let the whole process ask through `log`, too: see `telemetry::start`.
     let _second: tracing::Dispatch = telemetry::lines("info", std::io::sink).into();
-    let _logging = telemetry::lines("info", lines.clone()).set_default();
+    let _logging = tracing::subscriber::set_default(telemetry::lines("info", lines.clone()));
     for text in HOSTILE.into_iter().chain(MARKUP) {
         let world = World::new().await;
         world.own(MAC, "astrid").await;

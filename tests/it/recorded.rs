@@ -254,8 +254,6 @@ async fn s47_the_granted_row_with_every_field_and_the_requests_id() {
         let device = world.astrids_mac().await;
         let mut astrid = with_agent(&world, "astrid").await;
         astrid.get("/help").await;
-        // With one subscriber alone, a line that another test's thread reaches first would be taken for one that nobody wants.
-        let _second: tracing::Dispatch = keyharbor::telemetry::lines("info", std::io::sink).into();
         let (logs, guard) = Logs::start();
         let answer = astrid.reveal(&device).await;
         drop(guard);
