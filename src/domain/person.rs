@@ -223,6 +223,19 @@ impl Deciding for Session {
     }
 }
 
+/// A row of `logout_tokens`: one that was obeyed.
+pub struct LogoutRow {
+    pub issuer: String,
+    pub jti: String,
+    /// The session at the provider; none: all of the person's.
+    pub sid: Option<String>,
+    /// The person; none: whoever's session it was.
+    pub subject: Option<String>,
+    pub obeyed_at: Timestamp,
+    /// Until then it is remembered.
+    pub expires_at: Timestamp,
+}
+
 /// A row of `sign_ins`: an open transaction with the provider. What it remembers is sealed.
 #[derive(Clone)]
 pub struct SignIn {

@@ -270,9 +270,10 @@ impl Keyharbor {
         let now = self.env.now();
         let limits = &self.rules.config.sessions;
         let mut tx = self.store.write().await?;
+        // First, as everywhere: a sign-in holds this table before any row.
+        tx.sweep_logouts(now).await?;
         tx.sweep_sessions(now.plus_seconds(-limits.absolute_hours * 3600), now.plus_seconds(-limits.idle_minutes * 60)).await?;
         tx.sweep_sign_ins(now).await?;
-        tx.sweep_logouts(now).await?;
         self.sweep_answers(&mut tx).await?;
         tx.sweep_quotas(now.plus_seconds(-2 * 86400).0).await?;
         tx.commit_unrecorded().await?;

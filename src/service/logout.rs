@@ -1,16 +1,24 @@
 //! Back-channel logout: the identity provider says that somebody's session is over, and so it is here.
 //!
 //! The sessions' rows go, on every replica at once, and with them every grant of their session lines. A token is obeyed
-//! once; its repeat changes nothing and is answered alike, so that a session begun since then lives on.
+//! once; its repeat changes nothing and is answered alike, so that a session begun since then lives on. A sign-in or step-up that
+//! was open meanwhile makes no session: the provider's answer to it may be of before.
 
+use super::sign_in::LIFETIME_SECONDS;
 use super::{Keyharbor, RequestInfo, Result, ServiceError};
 use crate::crypto::Ring;
 use crate::domain::audit::{Actor, Event, EventKind, Outcome};
 use crate::domain::integrity::Attested;
-use crate::domain::person::Session;
+use crate::domain::person::{LogoutRow, Session};
 use crate::oidc::OidcError;
-use crate::oidc::logout::{LogoutOf, REMEMBER_SECONDS};
+use crate::oidc::logout::{Logout, LogoutOf, REMEMBER_SECONDS};
 use crate::store::Tx;
+
+/// As long as the token could come again, and as long as a sign-in that was open may still end.
+const KEPT_SECONDS: i64 = {
+    let sign_in = LIFETIME_SECONDS + 60;
+    if sign_in > REMEMBER_SECONDS { sign_in } else { REMEMBER_SECONDS }
+};
 
 /// Why nobody was signed out.
 #[derive(Debug, thiserror::Error)]
@@ -41,7 +49,7 @@ impl Keyharbor {
         };
         self.retry(async || {
             let mut tx = self.store.write().await?;
-            if !tx.insert_logout(&logout.issuer, &logout.jti, self.env.now().plus_seconds(REMEMBER_SECONDS)).await? {
+            if !tx.insert_logout(&self.remembered(&logout)).await? {
                 return Ok(());
             }
             let ended = match &logout.of {
@@ -61,6 +69,23 @@ impl Keyharbor {
         })
         .await?;
         Ok(())
+    }
+
+    /// A token's row: against its repeat, and for sign-ins that are open now.
+    fn remembered(&self, logout: &Logout) -> LogoutRow {
+        let now = self.env.now();
+        let (sid, who) = match &logout.of {
+            LogoutOf::Session { sid, who } => (Some(sid.clone()), who.as_ref()),
+            LogoutOf::Person(who) => (None, Some(who)),
+        };
+        LogoutRow {
+            issuer: logout.issuer.clone(),
+            jti: logout.jti.clone(),
+            sid,
+            subject: who.map(|who| who.subject.clone()),
+            obeyed_at: now,
+            expires_at: now.plus_seconds(KEPT_SECONDS),
+        }
     }
 
     /// The row about one session that was ended. One that does not verify ended too, and says only that.

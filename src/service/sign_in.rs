@@ -15,7 +15,7 @@ use super::forms::RevealForm;
 use super::{Keyharbor, RequestInfo, Result, ServiceError};
 use crate::crypto::{Place, Purpose, Ring};
 use crate::domain::audit::{Actor, Event, EventKind, Outcome};
-use crate::domain::ids::{LineId, RowId, SessionId};
+use crate::domain::ids::{LineId, RowId, SessionId, Timestamp};
 use crate::domain::integrity::Attested;
 use crate::domain::person::{Person, Roles, Session, SignIn};
 use crate::domain::policy;
@@ -24,7 +24,7 @@ pub use crate::oidc::{Callback, OidcError};
 
 use crate::oidc::{Ask, Identity, RolesNote};
 
-const LIFETIME_SECONDS: i64 = 600;
+pub(super) const LIFETIME_SECONDS: i64 = 600;
 /// Open first sign-ins at once, over all replicas; more are refused until some end.
 const MOST_OPEN: i64 = 10_000;
 /// Open step-ups and kept forms of one session line; the oldest make room.
@@ -44,6 +44,9 @@ pub enum SignInError {
     /// The step-up came back as somebody else.
     #[error("another person came back from the step-up")]
     OtherPerson,
+    /// The provider signed the person out while this was open: its answer may be of before.
+    #[error("the provider signed the person out meanwhile")]
+    SignedOut,
     /// The provider did not ask again, though it was told to.
     #[error("the provider's proof of presence is too old")]
     StaleProof,
@@ -235,6 +238,7 @@ impl Keyharbor {
                 SignInError::Provider(e) => e.code(),
                 SignInError::NoCookie => "no_cookie",
                 SignInError::OtherPerson => "other_person",
+                SignInError::SignedOut => "signed_out",
                 SignInError::StaleProof => "stale_proof",
                 _ => "no_transaction",
             };
@@ -270,7 +274,7 @@ impl Keyharbor {
         let (nonce, verifier) = (memory.nonce.clone().into(), memory.verifier.clone().into());
         let Some(line) = row.line else {
             let identity = self.oidc.finish(callback, &nonce, &verifier, None).await?;
-            return self.signed_in(&ring, identity, memory.return_to, current, request).await;
+            return self.signed_in(&ring, (identity, row.created_at), memory.return_to, current, request).await;
         };
         // The session that asked must be the one that comes back.
         let current = current.filter(|c| c.line() == line).ok_or(SignInError::NoTransaction)?;
@@ -278,7 +282,7 @@ impl Keyharbor {
             return self.tried(&ring, self.oidc.look_at(callback, &nonce, &verifier).await, current, request).await;
         }
         match self.oidc.finish(callback, &nonce, &verifier, Some(current.who())).await {
-            Ok(identity) => self.stepped_up(&ring, identity, memory, current, request).await,
+            Ok(identity) => self.stepped_up(&ring, (identity, row.created_at), memory, current, request).await,
             Err(OidcError::OtherSubject) => {
                 self.end_for_other(current, request).await?;
                 Err(SignInError::OtherPerson)
@@ -290,7 +294,7 @@ impl Keyharbor {
     async fn signed_in(
         &self,
         ring: &Arc<Ring>,
-        identity: Identity,
+        (identity, begun): (Identity, Timestamp),
         return_to: String,
         old: Option<&SignedIn>,
         request: &RequestInfo,
@@ -309,6 +313,9 @@ impl Keyharbor {
         };
         let made = self.retry(async || {
             let mut tx = self.store.write().await?;
+            if tx.signed_out_since(&identity.who, identity.sid.as_deref(), begun).await? {
+                return Ok(None);
+            }
             let mut events = Vec::new();
             let login = self.bind(&mut tx, ring, &identity, binding, request, &mut events).await?;
             let conflict = login.is_none() && events.iter().any(|e| e.kind == EventKind::LoginConflict);
@@ -335,9 +342,9 @@ impl Keyharbor {
             tx.insert_session(&Attested::sign(session.clone(), ring.as_ref())).await?;
             events.extend(self.sign_in_events(&identity, &session, lost, request));
             self.conclude(tx, &events).await?;
-            Ok(conflict)
+            Ok(Some(conflict))
         });
-        let conflict = made.await?;
+        let conflict = made.await?.ok_or(SignInError::SignedOut)?;
         let overage = identity.roles_note == RolesNote::Overage;
         let hitch = if overage { Some(Hitch::Overage) } else { conflict.then_some(Hitch::LoginConflict) };
         Ok(Finished { cookie: Some(cookie), to: return_to, hitch })

@@ -14,6 +14,7 @@ use super::sign_in::{Finished, Memory, SignInError, Started};
 use super::{Keyharbor, RequestInfo, Result};
 use crate::crypto::{Purpose, Ring};
 use crate::domain::audit::{EventKind, Outcome};
+use crate::domain::ids::Timestamp;
 use crate::domain::integrity::Attested;
 use crate::domain::person::{Roles, Session, SignIn};
 use crate::oidc::{Ask, Identity};
@@ -44,7 +45,7 @@ impl Keyharbor {
     pub(super) async fn stepped_up(
         &self,
         ring: &Arc<Ring>,
-        identity: Identity,
+        (identity, begun): (Identity, Timestamp),
         memory: Memory,
         current: &SignedIn,
         request: &RequestInfo,
@@ -64,7 +65,7 @@ impl Keyharbor {
             _ => Some(self.keep_for_page(ring, Memory::kept(form, typed), current)?),
         };
         let kept = form.as_ref().map(|(row, _)| row);
-        if !self.renew_session(ring, &identity, current, &cookie, kept, request).await? {
+        if !self.renew_session(ring, (&identity, begun), current, &cookie, kept, request).await? {
             return Err(SignInError::NoTransaction);
         }
         let to = match form {
@@ -74,11 +75,12 @@ impl Keyharbor {
         Ok(Finished { cookie: Some(cookie), to, hitch: None })
     }
 
-    /// Writes the fresh proof into the session. `false`: it has ended, or was renewed elsewhere, while the provider was asked.
+    /// Writes the fresh proof into the session. `false`: it has ended, was renewed elsewhere, or the provider signed the person
+    /// out, while the provider was asked.
     async fn renew_session(
         &self,
         ring: &Arc<Ring>,
-        identity: &Identity,
+        (identity, begun): (&Identity, Timestamp),
         current: &SignedIn,
         cookie: &SecretString,
         form: Option<&SignIn>,
@@ -86,6 +88,9 @@ impl Keyharbor {
     ) -> Result<bool> {
         self.retry(async || {
             let mut tx = self.store.write().await?;
+            if tx.signed_out_since(&identity.who, identity.sid.as_deref(), begun).await? {
+                return Ok(false);
+            }
             // Another tab may move `last_seen` at this very moment: then what was read is not there any more, and is read again.
             let mut renewed = None;
             for _ in 0..3 {

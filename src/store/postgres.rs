@@ -35,6 +35,12 @@ macro_rules! share {
         " FOR SHARE"
     };
 }
+/// No row is added to the table until the end of the transaction; others may say the same.
+macro_rules! hold_logouts {
+    () => {
+        "LOCK TABLE logout_tokens IN SHARE MODE"
+    };
+}
 /// A list of ids as one parameter.
 macro_rules! uuids_in {
     ($parameter:literal) => {

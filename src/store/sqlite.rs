@@ -31,6 +31,11 @@ macro_rules! share {
         ""
     };
 }
+macro_rules! hold_logouts {
+    () => {
+        "SELECT 1"
+    };
+}
 /// A list of ids as one parameter: JSON of their hex forms.
 macro_rules! uuids_in {
     ($parameter:literal) => {

@@ -8,7 +8,7 @@ use crate::domain::device::{Device, Serial};
 use crate::domain::escrow::KeyVersion;
 use crate::domain::ids::{DeviceId, GrantId, LineId, RowId, SessionId, Timestamp, VersionId};
 use crate::domain::once::Answered;
-use crate::domain::person::{Binding, Login, Owner, Person, Session, SignIn, Subject};
+use crate::domain::person::{Binding, Login, LogoutRow, Owner, Person, Session, SignIn, Subject};
 use crate::domain::source::{Gap, SourceNote, SourceRow, Stretch};
 use crate::domain::trail::{CheckpointRow, Cursor, Linked, TrailFilter};
 use crate::domain::{ApiToken, Attested, Grant, Sealed, SecretKind};
@@ -120,8 +120,11 @@ calls! {
     /// Deletes a line's oldest ones but for so many.
     sessions::trim_sign_ins(line: LineId, keep: i64) -> u64;
     sessions::sweep_sign_ins(now: Timestamp) -> u64;
-    /// Remembers a logout token until then. `false`: it came before.
-    sessions::insert_logout(issuer: &str, jti: &str, expires_at: Timestamp) -> bool;
+    /// Remembers a logout token. `false`: it came before.
+    sessions::insert_logout(row: &LogoutRow) -> bool;
+    /// Was this person, or this session of theirs at the provider, signed out at that time or later? Waits for logout tokens that
+    /// are being obeyed, and none is obeyed from here to the end of the transaction: ask this before all else.
+    sessions::signed_out_since(who: &Subject, sid: Option<&str>, since: Timestamp) -> bool;
     sessions::sweep_logouts(now: Timestamp) -> u64;
 
     /// `false`: there is one of that id.

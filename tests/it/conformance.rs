@@ -4,6 +4,7 @@
 mod admin;
 mod answers;
 mod lists;
+mod logouts;
 mod raw;
 mod rows;
 mod schema;

@@ -45,6 +45,7 @@ mod limits;
 mod locks;
 mod log_lines;
 mod logout;
+mod logout_meanwhile;
 mod many_versions;
 mod markup;
 mod matrix;

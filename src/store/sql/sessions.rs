@@ -7,7 +7,7 @@ use super::people::{login, subject};
 use super::{Cells, get, keys, one};
 use crate::domain::Attested;
 use crate::domain::ids::{LineId, RowId, SessionId, Timestamp};
-use crate::domain::person::{Login, Roles, Session, SignIn, Subject};
+use crate::domain::person::{Login, LogoutRow, Roles, Session, SignIn, Subject};
 use crate::store::StoreError;
 
 macro_rules! session_columns {
@@ -49,7 +49,11 @@ statements! {
     TRIM_SIGN_INS = "DELETE FROM sign_ins WHERE line = $1 AND id NOT IN \
                      (SELECT id FROM sign_ins WHERE line = $1 ORDER BY id DESC LIMIT $2)";
     SWEEP_SIGN_INS = "DELETE FROM sign_ins WHERE expires_at <= $1";
-    INSERT_LOGOUT = "INSERT INTO logout_tokens (issuer, jti, expires_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
+    INSERT_LOGOUT = "INSERT INTO logout_tokens (issuer, jti, expires_at, sid, subject, obeyed_at) VALUES ($1, $2, $3, $4, $5, $6) \
+                     ON CONFLICT DO NOTHING";
+    HOLD_LOGOUTS = hold_logouts!();
+    SIGNED_OUT_SINCE = "SELECT COUNT(*) FROM logout_tokens WHERE issuer = $1 AND obeyed_at >= $4 AND \
+                        ((sid = $3 AND (subject = $2 OR subject IS NULL)) OR (sid IS NULL AND subject = $2))";
     SWEEP_LOGOUTS = "DELETE FROM logout_tokens WHERE expires_at <= $1";
 }
 
@@ -163,8 +167,16 @@ pub async fn sweep_sign_ins(conn: &mut Conn, now: Timestamp) -> Result<u64, Stor
     Ok(query(SWEEP_SIGN_INS).bind(now.0).execute(conn).await?.rows_affected())
 }
 
-pub async fn insert_logout(conn: &mut Conn, issuer: &str, jti: &str, expires_at: Timestamp) -> Result<bool, StoreError> {
-    Ok(query(INSERT_LOGOUT).bind(issuer).bind(jti).bind(expires_at.0).execute(conn).await?.rows_affected() == 1)
+pub async fn insert_logout(conn: &mut Conn, row: &LogoutRow) -> Result<bool, StoreError> {
+    let LogoutRow { issuer, jti, sid, subject, obeyed_at, expires_at } = row;
+    let insert = query(INSERT_LOGOUT).bind(issuer).bind(jti).bind(expires_at.0).bind(sid).bind(subject).bind(obeyed_at.0);
+    Ok(insert.execute(conn).await?.rows_affected() == 1)
+}
+
+pub async fn signed_out_since(conn: &mut Conn, who: &Subject, sid: Option<&str>, since: Timestamp) -> Result<bool, StoreError> {
+    query(HOLD_LOGOUTS).execute(&mut *conn).await?;
+    let count = query_scalar(SIGNED_OUT_SINCE).bind(who.issuer.as_str()).bind(who.subject.as_str()).bind(sid).bind(since.0);
+    Ok(count.fetch_one(conn).await.map(|n: i64| n > 0)?)
 }
 
 pub async fn sweep_logouts(conn: &mut Conn, now: Timestamp) -> Result<u64, StoreError> {

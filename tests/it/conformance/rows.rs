@@ -20,7 +20,6 @@ on_both!(
     sessions,
     no_update_is_lost,
     sign_ins,
-    logout_tokens,
     tokens,
     key_versions,
     grants,
@@ -196,16 +195,6 @@ async fn sign_ins(fresh: Fresh) {
     assert!(tx.take_sign_in(&[2; 37]).await.unwrap().is_none(), "good for one answer");
     assert_eq!(tx.sweep_sign_ins(Timestamp(3)).await.unwrap(), 2);
     assert_eq!(tx.open_sign_ins().await.unwrap(), 1);
-}
-
-async fn logout_tokens(fresh: Fresh) {
-    let mut tx = fresh.store.write().await.unwrap();
-    assert!(tx.insert_logout(ISSUER, "j1", Timestamp(5)).await.unwrap());
-    assert!(!tx.insert_logout(ISSUER, "j1", Timestamp(9)).await.unwrap(), "it came before");
-    assert!(tx.insert_logout(ISSUER, "J1", Timestamp(6)).await.unwrap());
-    assert!(tx.insert_logout("https://else.example", "j1", Timestamp(7)).await.unwrap());
-    assert_eq!(tx.sweep_logouts(Timestamp(6)).await.unwrap(), 2);
-    assert!(tx.insert_logout(ISSUER, "j1", Timestamp(5)).await.unwrap());
 }
 
 async fn tokens(fresh: Fresh) {
