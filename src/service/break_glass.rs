@@ -2,8 +2,11 @@
 //!
 //! The order is that of every reveal: the trail row commits, and only its receipt opens the one version that it names. There is
 //! no session, no policy and no quota here; who can run this holds the root key. So it is loud: a row of its own kind, an error
-//! in the log, a line on the Mac's page that its owner reads.
+//! in the log, also in that of every server, a metric, a line on the Mac's page that its owner reads.
 
+use std::sync::atomic::Ordering;
+
+use super::Keyharbor;
 use super::custody::operators;
 use super::escrow::{place_of, verified};
 use crate::crypto::Ring;
@@ -13,6 +16,7 @@ use crate::domain::escrow::{KeyVersion, Standing};
 use crate::domain::ids::Env;
 use crate::domain::integrity::Attested;
 use crate::domain::recovery_key::{RecoveryKey, SecretKind, looks_like_key};
+use crate::domain::trail::{Cursor, TrailFilter};
 use crate::store::{Store, StoreError, Tx};
 
 /// Why no key is shown. Holds nothing of a key.
@@ -52,6 +56,8 @@ pub struct Opened {
 }
 
 const LONGEST: usize = 500;
+/// Rows of a day that the server looks at.
+const MOST_TOLD: i64 = 1000;
 
 impl BreakGlass {
     /// `version`: `None` = the current one.
@@ -133,6 +139,34 @@ pub async fn break_glass(store: &Store, ring: &Ring, env: &Env, ask: &BreakGlass
         return Err(BreakGlassError::Integrity("key_versions"));
     };
     Ok(Opened { key, serial: device.serial, version, there, row: receipt.seq() })
+}
+
+impl Keyharbor {
+    /// Break-glass is another process's act, whose log may end on somebody's screen: the server says it too, once, and keeps it in a
+    /// metric for a day. Also of what was done while no server ran. Called every few seconds.
+    pub async fn watch_break_glass(&self) {
+        let since = self.env.now().plus_seconds(-86_400);
+        let filter = TrailFilter { from: Some(since), kind: Some(EventKind::RevealBreakGlass), ..TrailFilter::default() };
+        let rows = async { self.store.read().await?.trail_newer(&filter, Cursor::ENDS[0], MOST_TOLD).await };
+        let rows = match rows.await {
+            Ok(rows) => rows,
+            Err(e) => return tracing::warn!(error = %e, "the trail could not be looked at for break-glass"),
+        };
+        let shown = rows.iter().map(|linked| &linked.row).filter(|row| row.event.outcome == Outcome::Ok);
+        self.metrics.break_glass(shown.clone().count());
+        let told = self.told.load(Ordering::Relaxed);
+        for row in shown.filter(|row| row.seq > told) {
+            let (serial, operator) = (row.event.serial.as_deref(), row.event.personal.name.as_deref());
+            tracing::error!(
+                serial,
+                operator,
+                row = row.seq,
+                at = row.event.at.rfc3339(),
+                "break-glass: a recovery key was shown at the host"
+            );
+            self.told.fetch_max(row.seq, Ordering::Relaxed);
+        }
+    }
 }
 
 /// The row about one that does not verify.

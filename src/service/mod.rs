@@ -33,7 +33,7 @@ pub mod view;
 mod vitals;
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicI64};
 use std::time::Duration;
 
 use uuid::Uuid;
@@ -120,6 +120,8 @@ pub struct Keyharbor {
     pub(crate) custody: Arc<custody::Custody>,
     pub(crate) throttle: Arc<throttle::Throttle>,
     pub(crate) checkpoint: Arc<trail::Checkpoint>,
+    /// The highest number of a break-glass row that this process has told of.
+    told: Arc<AtomicI64>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) stopping: Arc<AtomicBool>,
     pub(crate) pace: Arc<pace::Pace>,
@@ -132,8 +134,8 @@ const PATIENCE: Duration = Duration::from_millis(4500);
 impl Keyharbor {
     pub fn new(store: Store, env: Env, rules: Rules, oidc: Oidc, custody: custody::Custody) -> Self {
         let (rules, custody) = (Arc::new(rules), Arc::new(custody));
-        let (throttle, checkpoint, metrics, stopping, pace, bounds) = Default::default();
-        Self { store, env, rules, oidc, custody, throttle, checkpoint, metrics, stopping, pace, bounds }
+        let (throttle, checkpoint, told, metrics, stopping, pace, bounds) = Default::default();
+        Self { store, env, rules, oidc, custody, throttle, checkpoint, told, metrics, stopping, pace, bounds }
     }
 
     pub fn env(&self) -> &Env {

@@ -82,6 +82,7 @@ pub struct Metrics {
     sign_ins: Family<SignIn, Counter>,
     refusals: Family<Caller, Counter>,
     integrity: Counter,
+    break_glass: Gauge,
     trail: Family<Kind, Counter>,
     trail_head: Gauge,
     trail_at: Gauge<f64, AtomicU64>,
@@ -160,6 +161,11 @@ impl Default for Metrics {
                 "Refused requests of a person, a token or somebody unknown, those without a trail row of their own included.",
             ),
             integrity: b.counter("integrity_failures", &[], "Stored rows that did not verify. More than none needs a look at once."),
+            break_glass: b.gauge(
+                "break_glass_reveals_last_day",
+                &[],
+                "Keys shown at the host itself (`keyharbor reveal`) in the last 24 hours. More than none needs somebody who knows why.",
+            ),
             trail: b.counter("trail_events", &["kind"], "Trail rows written by this replica, by kind."),
             trail_head: b.gauge("trail_head", &[], "The highest number of a trail row that this replica has written."),
             trail_at: b.gauge("trail_last_append_timestamp_seconds", &[], "When that row was written."),
@@ -204,6 +210,11 @@ impl Metrics {
     pub fn answered(&self, method: &'static str, route: &'static str, status: u16, took: Duration) {
         self.requests.get_or_create(&Request { method, route, status }).inc();
         self.seconds.get_or_create(&Route { method, route }).observe(took.as_secs_f64());
+    }
+
+    /// So many keys were shown at the host itself within a day.
+    pub fn break_glass(&self, shown: usize) {
+        self.break_glass.set(i64::try_from(shown).unwrap_or(i64::MAX));
     }
 
     /// Trail rows were committed, the last of them under this number.

@@ -7,13 +7,14 @@ use std::process::Command;
 
 use keyharbor::domain::escrow::Trust;
 use keyharbor::domain::token::{Door, Scope};
+use keyharbor::service::break_glass::{BreakGlass, break_glass};
 use keyharbor::service::trail::{Verdict, verify_tail};
 use serde_json::Value;
 use sqlx::{AssertSqlSafe, Connection as _};
 
 use crate::fixed;
 use crate::idp::Idp;
-use crate::probe::{number, part, text};
+use crate::probe::{Logs, number, part, text};
 use crate::process::{Home, Running, Said};
 use crate::races::ring;
 use crate::world::{KEY, MAC, OTHER_KEY, World};
@@ -76,6 +77,45 @@ async fn s44_break_glass_is_recorded_and_loud_and_shows_the_current_key_beside_a
     assert!(glass(&home, MAC, &["--version", "1", "--allow-redirect"]).ok().out.contains(KEY));
     home.run(&["audit", "verify"]).ok();
     assert!(!server.end_by_term().contains(part(OTHER_KEY, ..9)), "nor does the server's log");
+}
+
+#[actix_web::test]
+async fn s44_every_server_says_what_was_shown_at_the_host_and_measures_it_for_a_day() {
+    let measured = |world: &World, n: u8| {
+        let text = world.service.metrics_text();
+        assert!(text.contains(&format!("\nkeyharbor_break_glass_reveals_last_day {n}\n")), "{n}: {text}");
+    };
+    for world in World::both().await {
+        world.astrids_mac().await;
+        let ring = ring(&world).await;
+        let ask = |serial| BreakGlass::new(serial, None, "Ingrid", "the provider is down").unwrap();
+        let (logs, guard) = Logs::start();
+        world.service.watch_break_glass().await;
+        measured(&world, 0);
+        assert!(!logs.text().contains("break-glass"));
+        break_glass(&world.fresh.store, &ring, &world.env, &ask("C02NOBODYS99")).await.err().unwrap();
+        let opened = break_glass(&world.fresh.store, &ring, &world.env, &ask(MAC)).await.unwrap();
+        drop(guard);
+        let (logs, _guard) = Logs::start();
+        for _ in 0..2 {
+            world.service.watch_break_glass().await;
+            measured(&world, 1);
+        }
+        let said: Vec<Value> = logs.text().lines().map(|l| serde_json::from_str(l).unwrap()).collect();
+        assert_eq!(said.len(), 1, "once, and nothing of what was refused: {said:?}");
+        assert_eq!((&said[0]["level"], &said[0]["operator"]), (&"ERROR".into(), &"Ingrid".into()));
+        assert_eq!((&said[0]["serial"], &said[0]["row"]), (&MAC.into(), &opened.row.into()));
+        world.clock.advance_seconds(86_401);
+        world.service.watch_break_glass().await;
+        measured(&world, 0);
+    }
+    // What was done while no server ran is said when one starts.
+    let (home, server) = serving();
+    server.end_by_term();
+    glass(&home, MAC, &["--allow-redirect"]).ok();
+    let server = home.serve();
+    assert!(server.said.contains("a recovery key was shown at the host"), "{}", server.said);
+    assert!(!server.said.contains(part(OTHER_KEY, ..9)));
 }
 
 #[actix_web::test]

@@ -65,6 +65,7 @@ pub async fn run(file: Option<&Path>) -> anyhow::Result<ExitCode> {
         Err(e) => tracing::warn!(error = %e, "the identity provider cannot be reached; serving all the same"),
     }
     service.note_start().await;
+    service.watch_break_glass().await;
     let mut tasks = background(&service, clock, &store);
     let end = serve(&service, listeners, tls, Reload { level, file: file.map(Path::to_owned) }, &mut tasks).await?;
     for task in tasks {
@@ -175,6 +176,7 @@ pub(crate) fn background(service: &Keyharbor, clock: Arc<ServerClock>, store: &S
             }
         }),
         every(10, service, async |s| s.checkpoint_tick().await),
+        every(10, service, async |s| s.watch_break_glass().await),
         every(20, service, async |s| {
             if s.provider_is_down()
                 && let Err(e) = s.discover_provider().await
