@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Does every guard's test notice when the guard is gone? Each tests/guards/*.patch takes one defence out; the test that its
 # first line names (`# test: path::as::cargo::shows::it`) must pass without the patch and fail with it. Likewise in
-# tests/browser/guards, whose tests are named by file and title (`# test: own.test.mjs: how the title begins`).
+# tests/browser/guards, whose tests are named by file and title (`# test: own.test.mjs: how the title begins`). That each fits
+# the tree is seen in every run of the tests (tests/it/guards.rs).
 #
 #   tests/guards.sh [NAME …]     only the patches whose file name holds one of the words (browser/: those of the browser tests)
 #
@@ -78,8 +79,7 @@ is_browser() { [[ $1 == *.test.mjs:\ * ]]; }
 
 apply() {
   body_of "$1" >"$notes/diff"
-  (cd "$copy" && GIT_CEILING_DIRECTORIES=$(dirname "$copy") git apply --recount -C1 "$notes/diff") 2>"$notes/why" ||
-    (cd "$copy" && patch -p1 -F3 --no-backup-if-mismatch --silent <"$notes/diff") >>"$notes/why" 2>&1
+  (cd "$copy" && GIT_CEILING_DIRECTORIES=$(dirname "$copy") git apply "$notes/diff") 2>"$notes/why"
 }
 
 put_back() {
@@ -87,7 +87,6 @@ put_back() {
   while read -r file; do
     # A plain copy: the time of the change must be new, or cargo would keep what it built.
     if [[ -f $root/$file ]]; then cp "$root/$file" "$copy/$file"; fi
-    rm -f "$copy/$file.rej" "$copy/$file.orig"
   done < <(touched_by "$1")
 }
 

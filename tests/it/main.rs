@@ -34,6 +34,7 @@ mod fixed;
 mod floods;
 mod forged_rows;
 mod golden;
+mod guards;
 mod headers;
 mod host;
 mod hygiene;
