@@ -17,7 +17,7 @@ for one in here somewhere/else/altogether; do
   git -C "$root" archive HEAD | tar -C "$tree" -x
   # The folder of the source, of the crates and of what is built are the machine's; none may stand in the program.
   (cd "$tree" && env -u CARGO_TARGET_DIR RUSTFLAGS="--remap-path-prefix=$tree=/source --remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}=/cargo" \
-    cargo build --release --locked --quiet --target-dir "$work/$one/target")
+    cargo build --release --locked --features otel --quiet --target-dir "$work/$one/target")
   binary=$work/$one/target/release/keyharbor
   cp "$binary" "$out/"
   "$tree/packaging/deb/build.sh" "$binary" "$out" >/dev/null

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """The software bill of materials, CycloneDX 1.5 as JSON, to standard output: every crate that is compiled into the program
-(those of its build scripts too), what it depends on, and the C libraries that two of them bring along.
+as it is packaged (those of its build scripts too), what it depends on, and the C libraries that two of them bring along.
 
 It says what `cargo tree` and `cargo metadata` say, without the time or a random number: the same source gives the same bytes.
 
@@ -31,7 +31,7 @@ def cargo(*arguments):
 def compiled(target):
     """`(name, version)` of each crate with those it uses. `cargo tree` tells: features of development are not in it."""
     shape = ["--edges", "normal,build", "--prefix", "depth", "--no-dedupe", "--format", " {p}"]
-    tree = cargo("tree", "--locked", "--target", target, *shape)
+    tree = cargo("tree", "--locked", "--features", "otel", "--target", target, *shape)
     uses, line = {}, []
     for text in tree.splitlines():
         depth, name, version = re.match(r"(\d+) (\S+) v(\S+)", text).groups()
@@ -88,7 +88,7 @@ def main():
     host = re.search(r"^host: (.+)$", cargo("--version", "--verbose"), re.M)[1]
     target = parser.parse_args().target or host
     uses = compiled(target)
-    metadata = json.loads(cargo("metadata", "--locked", "--format-version", "1", "--filter-platform", target))
+    metadata = json.loads(cargo("metadata", "--locked", "--features", "otel", "--format-version", "1", "--filter-platform", target))
     packages = {(p["name"], p["version"]): p for p in metadata["packages"]}
     packages = {crate: packages[crate] for crate in sorted(uses)}
     lock = tomllib.loads((ROOT / "Cargo.lock").read_text())

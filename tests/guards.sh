@@ -59,7 +59,7 @@ run() {
   for name in "$@"; do
     if [[ $name == *::tests::* ]]; then where[0]=--lib; else where[1]='--test=it'; fi
   done
-  (cd "$copy" && cargo test --locked --color never "${where[@]}" --no-fail-fast -- --exact "$@") >"$notes/log" 2>&1
+  (cd "$copy" && cargo test --locked --features otel --color never "${where[@]}" --no-fail-fast -- --exact "$@") >"$notes/log" 2>&1
 }
 passed() { grep -qx "test $1 ... ok" "$notes/log"; }
 failed() { grep -qx "test $1 ... FAILED" "$notes/log"; }
@@ -67,7 +67,7 @@ failed() { grep -qx "test $1 ... FAILED" "$notes/log"; }
 # The browser test that a "FILE: TITLE" names, against a binary built from the copy.
 run_browser() {
   local file=${1%%: *} title=${1#*: } pattern
-  (cd "$copy" && cargo build --locked --color never) >"$notes/log" 2>&1 || return 1
+  (cd "$copy" && cargo build --locked --features otel --color never) >"$notes/log" 2>&1 || return 1
   pattern=$(sed 's/[][\\.*^$(){}?+|/]/\\&/g' <<<"$title")
   (cd "$copy/tests/browser" && node --test --test-reporter=tap --test-timeout=600000 --test-name-pattern="$pattern" "$file") \
     >>"$notes/log" 2>&1

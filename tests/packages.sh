@@ -47,8 +47,8 @@ fi
 
 binary=$(realpath -m "${1:-$target/release/keyharbor}")
 if (($# == 0)); then
-  begin 'cargo build --release'
-  cargo build --release --locked
+  begin 'cargo build --release --features otel'
+  cargo build --release --locked --features otel
 fi
 work=$(mktemp -d /tmp/keyharbor-packages.XXXXXX)
 mkdir -p "$place" "$work"/{first,second,deb,image}

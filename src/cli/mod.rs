@@ -187,6 +187,7 @@ fn check(config: &Config) -> anyhow::Result<()> {
     Store::check(&config.database_url()?).context("database.url")?;
     // Reads logo and alphabets.
     crate::web::brand::Brand::of(&config.portal)?;
+    serve::traces::check(config)?;
     serve::tls::Certificates::load(&config.server, env.now())?;
     for warning in config.warnings() {
         say(format_args!("warning: {warning}"))?;

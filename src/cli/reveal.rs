@@ -38,7 +38,7 @@ pub async fn run(reveal: Reveal, config: &Config) -> anyhow::Result<ExitCode> {
     let ask = BreakGlass::new(&serial, version, &operator, &reason)?;
     let screen = Screen::new("the key", allow_redirect)?;
     // Standard output is for the key alone.
-    crate::telemetry::start("error", std::io::stderr);
+    crate::telemetry::start("error", std::io::stderr, None);
     let store = connect(config).await?;
     let ring = open_ring(&store, &root_key(&config.custody)?, true).await?;
     let (clock, env) = crate::service::clock::system();

@@ -25,9 +25,17 @@ pub(super) fn own(sections: &[&str]) -> Map<String, String> {
         let section = rest.split("__").next().unwrap_or_default();
         (sections.is_empty() || sections.iter().any(|s| s.eq_ignore_ascii_case(section))).then_some(())
     };
-    // Names or values that are not UTF-8 cannot be settings of ours.
-    let texts = std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
-    texts.filter(|(name, _)| wanted(name).is_some()).collect()
+    texts().filter(|(name, _)| wanted(name).is_some()).collect()
+}
+
+/// OpenTelemetry's own variables, `OTEL_…`: a standard says what they are called and mean.
+pub fn open_telemetry() -> Map<String, String> {
+    texts().filter(|(name, _)| name.starts_with("OTEL_")).collect()
+}
+
+/// Names or values that are not UTF-8 cannot be settings of ours.
+fn texts() -> impl Iterator<Item = (String, String)> {
+    std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
 }
 
 impl Source for Environment {

@@ -4,7 +4,7 @@
 //! its documentation: `keyharbor config defaults` prints them, and `docs/configuration.md` is that text.
 
 mod colour;
-mod environment;
+pub mod environment;
 mod portal;
 mod secret;
 mod sections;

@@ -287,7 +287,7 @@ section! {
 }
 
 section! {
-    /// Calls from the server to others (today: the identity provider).
+    /// Calls from the server to others (the identity provider, and a collector of traces).
     Outbound {
         /// An http proxy, e.g. "http://proxy.example.com:3128".
         proxy: Option<String> = None,

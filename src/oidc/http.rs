@@ -9,6 +9,7 @@ use std::time::Duration;
 use chrono::DateTime;
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, DATE, HeaderValue};
 use serde_json::Value;
+use tracing::Instrument as _;
 use url::{Host, Url};
 
 use super::OidcError;
@@ -84,35 +85,9 @@ pub(super) struct Http {
 }
 
 impl Http {
-    /// `plain`: the issuer is http on loopback. Such a client trusts no certificate authority, since it needs none.
+    /// `plain`: the issuer is http on loopback.
     pub fn new(outbound: &config::Outbound, limits: Limits, plain: bool) -> Result<Self, OidcError> {
-        let setup = |why: &str| OidcError::Setup(why.to_owned());
-        install_crypto_provider();
-        let mut builder = reqwest::Client::builder()
-            .redirect(reqwest::redirect::Policy::none())
-            .connect_timeout(limits.connect)
-            .timeout(limits.total)
-            .referer(false)
-            .user_agent(concat!("keyharbor/", env!("CARGO_PKG_VERSION")))
-            .no_proxy();
-        if let Some(proxy) = &outbound.proxy {
-            let proxy = reqwest::Proxy::all(proxy).map_err(|_| setup("outbound.proxy is not the address of a proxy"))?;
-            builder = builder.proxy(proxy.no_proxy(reqwest::NoProxy::from_string("localhost,127.0.0.0/8,::1")));
-        }
-        if let Some(path) = &outbound.ca_file {
-            let pem = std::fs::read(path).map_err(|e| setup(&format!("outbound.ca_file: cannot read {}: {e}", path.display())))?;
-            let authorities = reqwest::Certificate::from_pem_bundle(&pem).unwrap_or_default();
-            if authorities.is_empty() {
-                return Err(setup("outbound.ca_file holds no PEM certificate"));
-            }
-            builder = builder.tls_certs_merge(authorities);
-        } else if plain {
-            builder = builder.tls_certs_only([]);
-        }
-        let client = builder.build().map_err(|_| {
-            setup("no certificate authorities can be loaded: install the system's (ca-certificates) or set outbound.ca_file")
-        })?;
-        Ok(Self { client, limits, plain, failure: Mutex::default() })
+        Ok(Self { client: client(outbound, limits, plain)?, limits, plain, failure: Mutex::default() })
     }
 
     /// In full, for whoever checks the settings; addresses and tokens are not in it.
@@ -140,7 +115,10 @@ impl Http {
         if !allowed(address, self.plain) {
             return Err(OidcError::BadResponse("address is not https"));
         }
-        let mut response = request.header(ACCEPT, "application/json").send().await.map_err(|e| self.failed(e))?;
+        // Within a request's trace: that the provider was asked, and how long it took. Where is in the settings.
+        let span = tracing::info_span!(target: "keyharbor::span", "provider", otel.name = "identity provider", otel.kind = "client");
+        let answer = request.header(ACCEPT, "application/json").send().instrument(span);
+        let mut response = answer.await.map_err(|e| self.failed(e))?;
         if response.headers().contains_key(CONTENT_ENCODING) {
             return Err(OidcError::BadResponse("compressed"));
         }
@@ -175,6 +153,37 @@ impl Http {
         *self.failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(chain);
         OidcError::Unreachable(if timeout { "timeout" } else { "no connection" })
     }
+}
+
+/// A client that follows no redirect, keeps to the settings of outbound calls and ends a call in time. One that speaks `plain`
+/// http only trusts no certificate authority, since it needs none.
+pub fn client(outbound: &config::Outbound, limits: Limits, plain: bool) -> Result<reqwest::Client, OidcError> {
+    let setup = |why: &str| OidcError::Setup(why.to_owned());
+    install_crypto_provider();
+    let mut builder = reqwest::Client::builder()
+        .redirect(reqwest::redirect::Policy::none())
+        .connect_timeout(limits.connect)
+        .timeout(limits.total)
+        .referer(false)
+        .user_agent(concat!("keyharbor/", env!("CARGO_PKG_VERSION")))
+        .no_proxy();
+    if let Some(proxy) = &outbound.proxy {
+        let proxy = reqwest::Proxy::all(proxy).map_err(|_| setup("outbound.proxy is not the address of a proxy"))?;
+        builder = builder.proxy(proxy.no_proxy(reqwest::NoProxy::from_string("localhost,127.0.0.0/8,::1")));
+    }
+    if let Some(path) = &outbound.ca_file {
+        let pem = std::fs::read(path).map_err(|e| setup(&format!("outbound.ca_file: cannot read {}: {e}", path.display())))?;
+        let authorities = reqwest::Certificate::from_pem_bundle(&pem).unwrap_or_default();
+        if authorities.is_empty() {
+            return Err(setup("outbound.ca_file holds no PEM certificate"));
+        }
+        builder = builder.tls_certs_merge(authorities);
+    } else if plain {
+        builder = builder.tls_certs_only([]);
+    }
+    builder
+        .build()
+        .map_err(|_| setup("no certificate authorities can be loaded: install the system's (ca-certificates) or set outbound.ca_file"))
 }
 
 fn sensitive(value: &str) -> Result<HeaderValue, OidcError> {

@@ -25,8 +25,8 @@ use zeroize::Zeroizing;
 
 use crate::config;
 use crate::domain::{Env, Login, Roles, Subject, Timestamp};
-pub use http::install_crypto_provider;
-use http::{Http, Limits};
+use http::Http;
+pub use http::{Limits, client, install_crypto_provider};
 use provider::Provider;
 use settings::Settings;
 use verify::{Claims, Demand, Verified};

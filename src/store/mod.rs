@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{PgPool, SqlitePool};
+use tracing::{Instrument as _, Span};
 
 use crate::domain::audit::AuditReceipt;
 use crate::domain::ids::{GrantId, Timestamp, VersionId};
@@ -49,6 +50,24 @@ pub enum Engine {
     Postgres,
 }
 
+impl Engine {
+    /// Within the trace of a request: what is done at the database, by its name in this code.
+    fn span(self, act: &'static str) -> Span {
+        let system = match self {
+            Self::Sqlite => "sqlite",
+            Self::Postgres => "postgresql",
+        };
+        tracing::info_span!(
+            target: "keyharbor::span",
+            "store",
+            otel.name = act,
+            otel.kind = "client",
+            db.system.name = system,
+            db.operation.name = act,
+        )
+    }
+}
+
 /// The pools. Cheap to clone.
 #[derive(Clone)]
 pub struct Store {
@@ -71,6 +90,15 @@ pub struct Tx {
 enum Side {
     Sqlite(sqlite::Tx),
     Postgres(postgres::Tx),
+}
+
+impl Side {
+    fn engine(&self) -> Engine {
+        match self {
+            Self::Sqlite(_) => Engine::Sqlite,
+            Self::Postgres(_) => Engine::Postgres,
+        }
+    }
 }
 
 /// Trail rows are appended to an open transaction and wait for its commit.
@@ -183,9 +211,10 @@ impl Store {
     /// # Errors
     /// [`StoreError::Unavailable`]: no connection in time.
     pub async fn read(&self) -> Result<Tx, StoreError> {
+        let span = self.engine().span("begin read");
         let side = match &self.pools {
-            Pools::Sqlite { read, .. } => Side::Sqlite(sqlite::begin(read, sqlite::BEGIN_READ).await?),
-            Pools::Postgres { pool, .. } => Side::Postgres(postgres::begin(pool, postgres::BEGIN_READ).await?),
+            Pools::Sqlite { read, .. } => Side::Sqlite(sqlite::begin(read, sqlite::BEGIN_READ).instrument(span).await?),
+            Pools::Postgres { pool, .. } => Side::Postgres(postgres::begin(pool, postgres::BEGIN_READ).instrument(span).await?),
         };
         Ok(Tx { side, id: self.next.fetch_add(1, Ordering::Relaxed) })
     }
@@ -195,9 +224,10 @@ impl Store {
     /// # Errors
     /// [`StoreError::Unavailable`]: no connection in time.
     pub async fn snapshot(&self) -> Result<Tx, StoreError> {
+        let span = self.engine().span("begin snapshot");
         let side = match &self.pools {
-            Pools::Sqlite { read, .. } => Side::Sqlite(sqlite::begin(read, sqlite::BEGIN_READ).await?),
-            Pools::Postgres { pool, .. } => Side::Postgres(postgres::begin(pool, postgres::BEGIN_SNAPSHOT).await?),
+            Pools::Sqlite { read, .. } => Side::Sqlite(sqlite::begin(read, sqlite::BEGIN_READ).instrument(span).await?),
+            Pools::Postgres { pool, .. } => Side::Postgres(postgres::begin(pool, postgres::BEGIN_SNAPSHOT).instrument(span).await?),
         };
         Ok(Tx { side, id: self.next.fetch_add(1, Ordering::Relaxed) })
     }
@@ -207,9 +237,10 @@ impl Store {
     /// # Errors
     /// [`StoreError::Unavailable`]: no connection or no write lock in time.
     pub async fn write(&self) -> Result<Tx, StoreError> {
+        let span = self.engine().span("begin write");
         let side = match &self.pools {
-            Pools::Sqlite { write, .. } => Side::Sqlite(sqlite::begin(write, sqlite::BEGIN_WRITE).await?),
-            Pools::Postgres { pool, .. } => Side::Postgres(postgres::begin(pool, postgres::BEGIN_WRITE).await?),
+            Pools::Sqlite { write, .. } => Side::Sqlite(sqlite::begin(write, sqlite::BEGIN_WRITE).instrument(span).await?),
+            Pools::Postgres { pool, .. } => Side::Postgres(postgres::begin(pool, postgres::BEGIN_WRITE).instrument(span).await?),
         };
         Ok(Tx { side, id: self.next.fetch_add(1, Ordering::Relaxed) })
     }
@@ -220,9 +251,10 @@ impl Store {
     /// The database does not answer, or the row cannot be read.
     pub async fn sealed_key(&self, receipt: &AuditReceipt) -> Result<Option<(Attested<KeyVersion>, Sealed)>, StoreError> {
         let Some(version) = receipt.version() else { return Ok(None) };
+        let span = self.engine().span("keys::sealed_version");
         match &mut self.read().await?.side {
-            Side::Sqlite(tx) => sqlite::sql::keys::sealed_version(tx, version).await,
-            Side::Postgres(tx) => postgres::sql::keys::sealed_version(tx, version).await,
+            Side::Sqlite(tx) => sqlite::sql::keys::sealed_version(tx, version).instrument(span).await,
+            Side::Postgres(tx) => postgres::sql::keys::sealed_version(tx, version).instrument(span).await,
         }
     }
 
@@ -257,9 +289,10 @@ impl Tx {
         let Some(last) = events.last() else {
             return Err(StoreError::Other("an empty batch of trail events".to_owned()));
         };
+        let span = self.side.engine().span("trail::append");
         let seq = match &mut self.side {
-            Side::Sqlite(tx) => sqlite::sql::trail::append(tx, events, key).await?,
-            Side::Postgres(tx) => postgres::sql::trail::append(tx, events, key).await?,
+            Side::Sqlite(tx) => sqlite::sql::trail::append(tx, events, key).instrument(span).await?,
+            Side::Postgres(tx) => postgres::sql::trail::append(tx, events, key).instrument(span).await?,
         };
         Ok(Pending { tx: self.id, seq, grant: last.grant, version: last.version })
     }
@@ -282,9 +315,10 @@ impl Tx {
     /// # Errors
     /// As `commit`.
     pub async fn commit_unrecorded(self) -> Result<(), StoreError> {
+        let span = self.side.engine().span("commit");
         match self.side {
-            Side::Sqlite(tx) => tx.commit().await?,
-            Side::Postgres(tx) => tx.commit().await?,
+            Side::Sqlite(tx) => tx.commit().instrument(span).await?,
+            Side::Postgres(tx) => tx.commit().instrument(span).await?,
         }
         Ok(())
     }

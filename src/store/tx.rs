@@ -1,6 +1,8 @@
 //! What a transaction can do: one list of calls, each sent to the engine's copy of `sql/`. What a call means stands here;
 //! how it is said to the database stands there.
 
+use tracing::Instrument as _;
+
 use super::tables::{Cell, Column, Table};
 use super::{Side, StoreError, Tx, postgres, sqlite};
 use crate::domain::audit::{EventKind, TrailRow};
@@ -31,9 +33,10 @@ macro_rules! calls {
             /// # Errors
             /// The database refuses or does not answer, or a row cannot be read.
             pub async fn $name(&mut self, $($arg: $type),*) -> Result<$out, StoreError> {
+                let span = self.side.engine().span(concat!(stringify!($file), "::", stringify!($name)));
                 match &mut self.side {
-                    Side::Sqlite(tx) => sqlite::sql::$file::$name(tx, $($arg),*).await,
-                    Side::Postgres(tx) => postgres::sql::$file::$name(tx, $($arg),*).await,
+                    Side::Sqlite(tx) => sqlite::sql::$file::$name(tx, $($arg),*).instrument(span).await,
+                    Side::Postgres(tx) => postgres::sql::$file::$name(tx, $($arg),*).instrument(span).await,
                 }
             })+
         }

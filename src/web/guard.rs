@@ -13,6 +13,7 @@ use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, HttpRequest, HttpResponse, web};
 use askama::Template as _;
 use futures_util::FutureExt as _;
+use tracing::{Instrument as _, Span};
 
 use super::error::{Down, WebError};
 use super::extract::{RequestId, SESSION_COOKIE, Visit, is_encoded, person_of};
@@ -22,6 +23,7 @@ use crate::domain::EventKind;
 use crate::domain::ids::DeviceId;
 use crate::service::ServiceError;
 use crate::service::access::SignedIn;
+use crate::telemetry::spans;
 
 /// Nothing inline, nothing from elsewhere, no page in a frame, no form to another place.
 const CSP: &str = "default-src 'none'; style-src 'self'; script-src 'self'; font-src 'self'; img-src 'self'; connect-src 'self'; \
@@ -62,6 +64,21 @@ struct Note {
     surface: Surface,
     method: Method,
     started: Instant,
+    span: Span,
+}
+
+impl Note {
+    fn of(req: &ServiceRequest, visit: Visit, started: Instant) -> Self {
+        let pattern = req.match_pattern().and_then(|p| ROUTES.iter().find(|r| r.path == p));
+        let span = spans::request(usual(req.method()), pattern.map(|r| r.path), visit.info.id);
+        #[cfg(feature = "otel")]
+        if let Some(parent) = req.headers().get("traceparent").and_then(|v| v.to_str().ok())
+            && super::proxy::vouches(req.peer_addr().map(|a| a.ip()), &visit.app.trusted_proxies)
+        {
+            crate::telemetry::otel::follow(&span, parent);
+        }
+        Self { app: visit.app.clone(), surface: Surface::of(req.path()), method: req.method().clone(), visit, started, span }
+    }
 }
 
 /// The one middleware.
@@ -75,13 +92,13 @@ pub async fn around(mut req: ServiceRequest, next: Next<impl MessageBody + 'stat
     let Some(visit) = Visit::of(req.request()) else {
         return Ok(req.into_response(HttpResponse::InternalServerError().finish()));
     };
-    let note = Note { app: visit.app.clone(), surface: Surface::of(req.path()), method: req.method().clone(), visit, started };
-    if let Some(error) = refused(&note, &req).await {
+    let note = Note::of(&req, visit, started);
+    if let Some(error) = refused(&note, &req).instrument(note.span.clone()).await {
         // Not `into_response`: it forgets the error on the way, and with it the page that says what happened.
         let answer = ServiceResponse::new(req.into_parts().0, HttpResponse::from_error(error));
         return Ok(finish(&note, answer).map_body(|_, body| unread.hold(body)));
     }
-    let error = match AssertUnwindSafe(next.call(req)).catch_unwind().await {
+    let error = match AssertUnwindSafe(next.call(req)).catch_unwind().instrument(note.span.clone()).await {
         Ok(Ok(answer)) => return Ok(finish(&note, answer.map_into_boxed_body()).map_body(|_, body| unread.hold(body))),
         Ok(Err(error)) => foreign(&error),
         Err(_) => WebError::Internal("a handler panicked".into()),
@@ -239,12 +256,17 @@ fn headers(headers: &mut HeaderMap, note: &Note) {
     }
 }
 
+/// A method is free text of the caller's, unless it is one of the usual.
+fn usual(method: &Method) -> &'static str {
+    METHODS.into_iter().find(|m| *m == method.as_str()).unwrap_or("other")
+}
+
 /// One line per request: the matched pattern, never the path or the query.
 fn log(note: &Note, route: &str, status: StatusCode) {
     let ms = u64::try_from(note.started.elapsed().as_millis()).unwrap_or(u64::MAX);
     let address = crate::service::tokens::shown(note.visit.info.address);
-    // A method is free text of the caller's, unless it is one of the usual.
-    let method = METHODS.into_iter().find(|m| *m == note.method.as_str()).unwrap_or("other");
+    let method = usual(&note.method);
+    spans::answered(&note.span, status.as_u16());
     let pattern = ROUTES.iter().find(|r| r.path == route).map_or("-", |r| r.path);
     note.app.service.metrics().answered(method, pattern, status.as_u16(), note.started.elapsed());
     tracing::info!(target: "keyharbor::request", request = %note.visit.info.id, method, route, status = status.as_u16(), ms, address, "request");

@@ -23,6 +23,12 @@ pub fn client(peer: Option<IpAddr>, forwarded: &[&str], trusted: &[IpNet]) -> Op
     Some(address)
 }
 
+/// Is the peer a proxy whose word counts?
+#[cfg(feature = "otel")]
+pub fn vouches(peer: Option<IpAddr>, trusted: &[IpNet]) -> bool {
+    peer.is_some_and(|peer| trusted.iter().any(|net| net.contains(&peer.to_canonical())))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -125,7 +125,8 @@ fn every_security_check_names_its_tests() {
 fn every_setting_is_documented() {
     let page = format!(
         "# Configuration\n\nOne TOML file (`--config FILE`); the environment goes over it. An unknown setting is refused. \
-         `keyharbor config check`\nsays what is wrong, `keyharbor config defaults` prints what follows.\n\n```toml\n{}```\n",
+         `keyharbor config check`\nsays what is wrong, `keyharbor config defaults` prints what follows.\n\n\
+         Traces are set up by OpenTelemetry's own variables, `OTEL_…`: [serving.md](serving.md#traces).\n\n```toml\n{}```\n",
         Config::reference()
     );
     hold("configuration.md", &page);

@@ -58,6 +58,10 @@ mod oidc_world;
 mod once;
 mod openapi;
 mod operations;
+#[cfg(feature = "otel")]
+mod otel;
+#[cfg(not(feature = "otel"))]
+mod otel_without;
 mod outages;
 mod outbound;
 mod output;

@@ -110,7 +110,7 @@ async fn s60_s26_a_panic_with_a_key_in_hand_is_a_generic_500() {
 #[actix_web::test]
 async fn the_process_that_panics() {
     if std::env::var_os("KEYHARBOR_TEST_PANICS").is_some() {
-        telemetry::start("info", std::io::stderr);
+        telemetry::start("info", std::io::stderr, None);
         let (panicked, _) = panic_everywhere().await;
         tracing::info!(target: "keyharbor::test", panicked, "through");
     }

@@ -38,7 +38,7 @@ fn texts(value: &Value) -> BTreeSet<String> {
 /// features that nobody switched on.
 fn crates(edges: &str) -> BTreeMap<(String, String), String> {
     let form = ["--prefix", "none", "--no-dedupe", "--format", "{p}|{l}"];
-    let tree = cargo(&[&["tree", "--locked", "--offline", "--target", TARGET, "--edges", edges], &form[..]].concat());
+    let tree = cargo(&[&["tree", "--locked", "--offline", "--all-features", "--target", TARGET, "--edges", edges], &form[..]].concat());
     let line = |line: &str| {
         let (package, licence) = line.split_once('|')?;
         let (name, version) = package.split_once(" v")?;

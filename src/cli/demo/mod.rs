@@ -101,7 +101,7 @@ pub async fn run(demo: Demo) -> anyhow::Result<ExitCode> {
     let issuer = format!("http://127.0.0.1:{}", idp.local_addr()?.port());
     let client_secret = base62_secret(env.entropy.as_ref()).as_str().to_owned();
     let config = settings(&folder.path, &origin, &issuer, &client_secret, &portal)?;
-    crate::telemetry::start(&config.log.level, std::io::stderr);
+    crate::telemetry::start(&config.log.level, std::io::stderr, None);
     let (store, custody) = data(&folder.path, &config, &env).await?;
     clock.measure(&store).await?;
     let service = assemble(config, store.clone(), env.clone(), custody)?;

@@ -5,6 +5,7 @@ mod probe;
 mod signals;
 mod systemd;
 pub mod tls;
+pub(crate) mod traces;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -19,6 +20,7 @@ use probe::Probe;
 pub(crate) use signals::Stops;
 use signals::{End, on_hangup, serve_until_stopped};
 use tls::Certificates;
+use traces::Traces;
 
 use super::{assemble, connect};
 use crate::config::{Config, Migrate};
@@ -34,7 +36,9 @@ use crate::telemetry;
 /// `file` is the settings file, read again at SIGHUP.
 pub async fn run(file: Option<&Path>) -> anyhow::Result<ExitCode> {
     let config = Config::load(file)?;
-    let level = telemetry::start(&config.log.level, std::io::stdout);
+    let traces = Traces::open(&config)?;
+    let level = telemetry::start(&config.log.level, std::io::stdout, traces.layer());
+    traces.tell();
     for warning in config.warnings() {
         tracing::warn!("{warning}");
     }
@@ -80,6 +84,7 @@ pub async fn run(file: Option<&Path>) -> anyhow::Result<ExitCode> {
         // Requests that were cut off may still hold the database.
         End::Hurried => drop(tokio::time::timeout(Duration::from_secs(1), finish).await),
     }
+    traces.stop();
     Ok(ExitCode::SUCCESS)
 }
 
