@@ -4,7 +4,7 @@ as it is packaged (those of its build scripts too), what it depends on, and the 
 
 It says what `cargo tree` and `cargo metadata` say, without the time or a random number: the same source gives the same bytes.
 
-  packaging/sbom.py [--target TRIPLE]
+  packaging/sbom.py [--target TRIPLE] [--features LIST]
 """
 
 import argparse
@@ -28,10 +28,10 @@ def cargo(*arguments):
     return subprocess.run([CARGO, *arguments], cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True).stdout
 
 
-def compiled(target):
+def compiled(target, features):
     """`(name, version)` of each crate with those it uses. `cargo tree` tells: features of development are not in it."""
     shape = ["--edges", "normal,build", "--prefix", "depth", "--no-dedupe", "--format", " {p}"]
-    tree = cargo("tree", "--locked", "--features", "otel", "--target", target, *shape)
+    tree = cargo("tree", "--locked", "--features", features, "--target", target, *shape)
     uses, line = {}, []
     for text in tree.splitlines():
         depth, name, version = re.match(r"(\d+) (\S+) v(\S+)", text).groups()
@@ -85,10 +85,13 @@ def ref(crate):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--target", help="by default, this machine")
+    parser.add_argument("--features", default="otel", help="by default, those of the packages")
     host = re.search(r"^host: (.+)$", cargo("--version", "--verbose"), re.M)[1]
-    target = parser.parse_args().target or host
-    uses = compiled(target)
-    metadata = json.loads(cargo("metadata", "--locked", "--features", "otel", "--format-version", "1", "--filter-platform", target))
+    arguments = parser.parse_args()
+    target = arguments.target or host
+    uses = compiled(target, arguments.features)
+    shape = ["--format-version", "1", "--filter-platform", target]
+    metadata = json.loads(cargo("metadata", "--locked", "--features", arguments.features, *shape))
     packages = {(p["name"], p["version"]): p for p in metadata["packages"]}
     packages = {crate: packages[crate] for crate in sorted(uses)}
     lock = tomllib.loads((ROOT / "Cargo.lock").read_text())

@@ -187,14 +187,14 @@ if ((${#command[@]} > 0)); then
 fi
 
 begin 'cargo build'
-cargo build --locked
+cargo build --locked --features otel
 
 if [[ $cargo_tests == yes ]]; then
   begin 'schemathesis'
   tests/api/schemathesis.sh
 
   begin 'cargo test --no-run'
-  cargo test --locked --no-run
+  cargo test --locked --features otel --no-run
 fi
 
 if [[ $browser == yes ]]; then
@@ -212,5 +212,5 @@ fi
 
 if [[ $cargo_tests == yes ]]; then
   begin 'cargo test'
-  cargo test --locked ${rest[@]+"${rest[@]}"}
+  cargo test --locked --features otel ${rest[@]+"${rest[@]}"}
 fi
