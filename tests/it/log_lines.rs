@@ -13,7 +13,7 @@ const PAGES: usize = 10;
 #[actix_web::test]
 async fn the_process_that_logs() {
     let Some(level) = std::env::var_os("KEYHARBOR_TEST_LOG") else { return };
-    telemetry::start(level.to_str().unwrap(), std::io::stderr);
+    telemetry::start(level.to_str().unwrap(), std::io::stderr, None);
     for world in World::both().await {
         let mut astrid = world.signed_in("astrid").await;
         for _ in 0..PAGES {
