@@ -92,7 +92,7 @@ test('what is asked for stands in the address and in the fields', () => audit(as
 test('each Mac and each person leads to everything about them', () => audit(async page => {
   await filter(page, { event: 'reveal.granted' });
   const row = (await numbers(page))[0];
-  const serial = await page.locator('tbody tr a.mono').first().innerText();
+  const serial = await page.locator('tbody tr a[href^="/trail/devices/"]').first().innerText();
   for (const [link, name] of [['tbody tr a[href^="/trail/devices/"]', 'trail-device'], ['tbody tr a[href^="/trail/people"]', 'trail-person']]) {
     await page.goto(`${full.portal}/trail?event=reveal.granted`);
     await page.locator(link).first().click();
