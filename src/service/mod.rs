@@ -59,6 +59,9 @@ pub enum ServiceError {
     Invalid { field: &'static str, why: String },
     #[error("too many requests until {until:?}")]
     TooMany { until: Timestamp, now: Timestamp },
+    /// There is no room for more work; nothing was done.
+    #[error("the queue of deposits is full")]
+    Busy,
     #[error("the idempotency key came with another request before")]
     KeyReused,
     #[error("the trail cannot be written: {0}")]
@@ -72,6 +75,21 @@ pub enum ServiceError {
 }
 
 impl ServiceError {
+    /// The database or the key ring is out of order, not what was asked.
+    pub(crate) fn is_outage(&self) -> bool {
+        self.copied().is_some()
+    }
+
+    /// The same once more, of an outage: it is told to everybody whom it hits.
+    pub(crate) fn copied(&self) -> Option<Self> {
+        match self {
+            Self::Sealed => Some(Self::Sealed),
+            Self::Trail(e) if e.is_outage() => Some(Self::Trail(e.clone())),
+            Self::Store(e) if e.is_outage() => Some(Self::Store(e.clone())),
+            _ => None,
+        }
+    }
+
     pub fn invalid(field: &'static str, why: impl std::fmt::Display) -> Self {
         Self::Invalid { field, why: why.to_string() }
     }
@@ -126,16 +144,18 @@ pub struct Keyharbor {
     pub(crate) stopping: Arc<AtomicBool>,
     pub(crate) pace: Arc<pace::Pace>,
     pub(crate) bounds: Arc<escrow::bounds::Bounds>,
+    pub(crate) queue: Arc<escrow::Queue>,
 }
 
 /// How long one act may try, all in all, before it answers "unavailable".
 const PATIENCE: Duration = Duration::from_millis(4500);
+const FIRST_PAUSE: Duration = Duration::from_millis(25);
 
 impl Keyharbor {
     pub fn new(store: Store, env: Env, rules: Rules, oidc: Oidc, custody: custody::Custody) -> Self {
         let (rules, custody) = (Arc::new(rules), Arc::new(custody));
-        let (throttle, checkpoint, told, metrics, stopping, pace, bounds) = Default::default();
-        Self { store, env, rules, oidc, custody, throttle, checkpoint, told, metrics, stopping, pace, bounds }
+        let (throttle, checkpoint, told, metrics, stopping, pace, bounds, queue) = Default::default();
+        Self { store, env, rules, oidc, custody, throttle, checkpoint, told, metrics, stopping, pace, bounds, queue }
     }
 
     pub fn env(&self) -> &Env {
@@ -208,25 +228,39 @@ impl Keyharbor {
 
     /// Runs a whole transaction again while its failure is a passing one, until the patience ends.
     pub(crate) async fn retry<T>(&self, act: impl AsyncFn() -> Result<T>) -> Result<T> {
-        let attempt = async {
-            let mut pause = Duration::from_millis(25);
+        self.patiently(async {
+            let mut pause = FIRST_PAUSE;
             loop {
                 match act().await {
-                    // A conflict is another replica's change in between: the next try reads it.
-                    Err(ServiceError::Store(e) | ServiceError::Trail(e)) if e.is_transient() || matches!(e, StoreError::Conflict) => {
-                        tracing::warn!(error = %e, "a transaction is tried again");
-                        self.metrics.retried();
-                        tokio::time::sleep(pause).await;
-                        pause = (pause * 2).min(Duration::from_millis(800));
-                    }
-                    other => return other,
+                    Ok(done) => return Ok(done),
+                    Err(e) => self.pause(&mut pause, e).await?,
                 }
             }
-        };
-        tokio::time::timeout(PATIENCE, attempt).await.unwrap_or_else(|_| {
+        })
+        .await
+    }
+
+    /// Ends what takes longer than the patience.
+    pub(crate) async fn patiently<T>(&self, act: impl Future<Output = Result<T>>) -> Result<T> {
+        tokio::time::timeout(PATIENCE, act).await.unwrap_or_else(|_| {
             self.metrics.gave_up();
             Err(ServiceError::Store(StoreError::Timeout))
         })
+    }
+
+    /// Waits before another try, each time longer; gives the error back when another try would be no better.
+    pub(crate) async fn pause(&self, pause: &mut Duration, error: ServiceError) -> Result<()> {
+        match error {
+            // A conflict is another replica's change in between: the next try reads it.
+            ServiceError::Store(e) | ServiceError::Trail(e) if e.is_transient() || matches!(e, StoreError::Conflict) => {
+                tracing::warn!(error = %e, "a transaction is tried again");
+                self.metrics.retried();
+                tokio::time::sleep(*pause).await;
+                *pause = (*pause * 2).min(Duration::from_millis(800));
+                Ok(())
+            }
+            other => Err(other),
+        }
     }
 
     /// One event `integrity_failure` that names the table and, where there is one, the device.

@@ -48,6 +48,15 @@ impl Once {
         let asked = Zeroizing::new(Canonical::default().text(act).bytes(body).done());
         Self { token: token.clone(), key, asked }
     }
+
+    pub(super) fn token(&self) -> &ApiToken {
+        &self.token
+    }
+
+    /// Both carry the same key of the same token.
+    pub(super) fn same_key(&self, other: &Self) -> bool {
+        self.key == other.key
+    }
 }
 
 impl Keyharbor {

@@ -2,16 +2,16 @@
 
 use std::net::IpAddr;
 
-use super::escrow::Source;
 use super::{Keyharbor, RequestInfo, Result, ServiceError};
 use crate::crypto::token::base62_secret;
 use crate::crypto::{Purpose, Ring};
-use crate::domain::audit::{Actor, EventKind, Outcome};
+use crate::domain::audit::{Actor, Event, EventKind, Outcome};
 use crate::domain::escrow::Trust;
 use crate::domain::ids::{Timestamp, hex};
 use crate::domain::integrity::Attested;
 use crate::domain::policy::{self, Action, Caller, Refusal, Relation};
 use crate::domain::recovery_key::looks_like_key;
+use crate::domain::source::SourceNote;
 use crate::domain::token::{ApiToken, Door, Scope, Scopes, TokenText};
 use crate::store::Tx;
 
@@ -101,7 +101,8 @@ impl Keyharbor {
             return Ok(false);
         }
         if token.scopes.has(Scope::EscrowWrite) {
-            self.note_source(tx, &Source::from(token), &[], 0).await?;
+            let note = SourceNote { token: token.id.clone(), deposits: 0, refused: 0, last_device: None, at: self.env.now() };
+            tx.note_sources(&[note]).await?;
         }
         Ok(true)
     }
@@ -236,10 +237,14 @@ impl Keyharbor {
     /// # Errors
     /// [`ServiceError`].
     pub async fn refuse_token(&self, token: &ApiToken, detail: &str, request: &RequestInfo) -> Result<()> {
+        self.record(&[self.token_refusal(token, detail, request)]).await
+    }
+
+    pub(super) fn token_refusal(&self, token: &ApiToken, detail: &str, request: &RequestInfo) -> Event {
         let mut event = self.event(EventKind::AccessRefused, Outcome::Refused, Actor::Token(token.id.clone()), request);
         event.role = token.scopes.codes();
         event.detail = detail.to_owned();
-        self.record(&[event]).await
+        event
     }
 
     /// Asks the policy for an act of a token; a refusal is a row.

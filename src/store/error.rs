@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use sqlx::error::DatabaseError;
 
 /// An error of the store. The text is for the log, never for a page.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum StoreError {
     /// The database cannot be reached, is full of connections, going, coming, demoted or locked: try the whole
     /// transaction again, later.

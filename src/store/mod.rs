@@ -18,7 +18,7 @@ use crate::domain::{Attested, ChainMac, Event, KeyVersion, Sealed};
 
 pub use error::StoreError;
 pub use tables::{APART, Cell, Column, Lives, TABLES, Table};
-pub use tx::RingRow;
+pub use tx::{RingRow, SOME_VERSIONS};
 
 /// Names the statements of a file, and lists them for the test that prepares each.
 macro_rules! statements {

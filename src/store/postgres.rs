@@ -3,17 +3,18 @@
 //! A connection is used only while its server takes writes, so a demoted primary is left at once. Nobody but `store` names
 //! this room.
 
+use std::borrow::Cow;
 use std::str::FromStr;
 use std::time::Duration;
 
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::postgres::{PgArguments, PgConnectOptions, PgPoolOptions};
+use sqlx::query::Query;
 use sqlx::{Connection as _, PgPool, Transaction};
 use url::Url;
 use uuid::Uuid;
 
 use super::StoreError;
 use crate::domain::Timestamp;
-use sql::trail::Line;
 
 pub(super) type Db = sqlx::Postgres;
 pub(super) type Conn = sqlx::PgConnection;
@@ -54,6 +55,26 @@ macro_rules! texts_in {
     };
 }
 
+/// Many rows as a table `b`, for a statement that takes a batch: each column's parameter, name and type (`uuid`, `text`, `bigint`,
+/// `bytea`). [`Rows`] binds them.
+macro_rules! rows {
+    ($n1:literal $name1:literal $type1:ident $(, $n:literal $name:literal $type:ident)*) => {
+        concat!(
+            "UNNEST($", $n1, "::", stringify!($type1), "[]" $(, ", $", $n, "::", stringify!($type), "[]")*, ") AS b (", $name1
+            $(, ", ", $name)*, ")"
+        )
+    };
+}
+/// Of each device in `b` at most so many rows: `$column` of `v`, without any order.
+macro_rules! some_of_each {
+    ($columns:expr, $table:literal, $most:literal) => {
+        concat!(
+            "SELECT ", $columns, " FROM ", rows!(1 "one" uuid), " CROSS JOIN LATERAL (SELECT * FROM ", $table,
+            " WHERE device = b.one LIMIT ", $most, ") v"
+        )
+    };
+}
+
 /// The login and the name of a trail row's personal fields, as the indexes of `migrations` have them, word by word: cut out of
 /// the JSON, still escaped.
 macro_rules! personal_login {
@@ -71,13 +92,6 @@ macro_rules! personal_name {
 #[expect(clippy::duplicate_mod, reason = "one text, compiled for each engine")]
 pub(super) mod sql;
 
-pub(super) const INSERT_LINES: &str = concat!(
-    "INSERT INTO audit_events (seq, id, happened_at, kind, outcome, actor_kind, actor_issuer, actor_subject, role, device, ",
-    "serial, version, grant_id, request, detail, personal, salt, personal_mac, mac) ",
-    "SELECT * FROM UNNEST($1::bigint[], $2::uuid[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], ",
-    "$9::text[], $10::uuid[], $11::text[], $12::uuid[], $13::uuid[], $14::uuid[], $15::text[], $16::text[], $17::bytea[], ",
-    "$18::bytea[], $19::bytea[])"
-);
 const NOW: &str = "SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS BIGINT)";
 const WRITABLE: &str = "SHOW transaction_read_only";
 /// Longest waits: for a lock, for a statement, inside an open transaction. `SET`, because a pooler refuses `options=`.
@@ -86,7 +100,7 @@ const LIMITS: &str = "SET lock_timeout = '4s'; SET statement_timeout = '15s'; SE
 pub(super) const COLUMNS: &str = "SELECT CAST(attname AS TEXT), format_type(atttypid, NULL) FROM pg_attribute \
                                   WHERE attrelid = to_regclass($1) AND attnum > 0 AND NOT attisdropped ORDER BY attnum";
 /// What this side has besides the shared text.
-pub(super) const OWN: &[(&str, &str)] = &[("INSERT_LINES", INSERT_LINES), ("COLUMNS", COLUMNS), ("NOW", NOW), ("WRITABLE", WRITABLE)];
+pub(super) const OWN: &[(&str, &str)] = &[("COLUMNS", COLUMNS), ("NOW", NOW), ("WRITABLE", WRITABLE)];
 
 /// Parameters that are understood. The driver would ignore others with no more than a warning, `target_session_attrs` too.
 const PARAMETERS: &[&str] = &[
@@ -103,40 +117,45 @@ const PARAMETERS: &[&str] = &[
     "statement-cache-capacity",
 ];
 
-/// Inserts trail rows in one statement; answers how many.
-pub(super) async fn insert_lines(conn: &mut Conn, lines: &[Line<'_>]) -> Result<u64, StoreError> {
-    fn each<'a, T>(lines: &'a [Line<'a>], column: impl Fn(&'a Line<'a>) -> T) -> Vec<T> {
-        lines.iter().map(column).collect()
-    }
-    let done = sqlx::query(INSERT_LINES)
-        .bind(each(lines, |l| l.seq))
-        .bind(each(lines, |l| l.event.id.0))
-        .bind(each(lines, |l| l.event.at.0))
-        .bind(each(lines, |l| l.event.kind.code()))
-        .bind(each(lines, |l| l.event.outcome.code()))
-        .bind(each(lines, |l| l.event.actor.kind()))
-        .bind(each(lines, |l| l.event.actor.columns().0))
-        .bind(each(lines, |l| l.event.actor.columns().1))
-        .bind(each(lines, |l| l.event.role.as_str()))
-        .bind(each(lines, |l| l.event.device.map(|d| d.0)))
-        .bind(each(lines, |l| l.event.serial.as_deref()))
-        .bind(each(lines, |l| l.event.version.map(|v| v.0)))
-        .bind(each(lines, |l| l.event.grant.map(|g| g.0)))
-        .bind(each(lines, |l| l.event.request))
-        .bind(each(lines, |l| l.event.detail.as_str()))
-        .bind(each(lines, |l| l.personal.as_str()))
-        .bind(each(lines, |l| l.event.salt.as_slice()))
-        .bind(each(lines, |l| l.personal_mac.as_slice()))
-        .bind(each(lines, |l| l.mac.as_slice()))
-        .execute(conn)
-        .await?;
-    Ok(done.rows_affected())
-}
-
 /// A text in the form in which `personal_login!` and `personal_name!` have it.
 pub(super) fn personal_key(text: &str) -> String {
     let quoted = serde_json::Value::from(text).to_string();
     quoted.trim_start_matches('"').strip_suffix('"').unwrap_or_default().chars().take(320).collect()
+}
+
+/// The rows of a batch for `rows!`: an array a column.
+pub(super) struct Rows(Query<'static, Db, PgArguments>);
+
+impl Rows {
+    /// `_rows`: how many; every column has as many values.
+    pub fn of(statement: &'static str, _rows: usize) -> Self {
+        Self(sqlx::query(statement))
+    }
+
+    pub fn uuids(self, column: impl Iterator<Item = impl Into<Option<Uuid>>>) -> Self {
+        Self(self.0.bind(column.map(Into::into).collect::<Vec<_>>()))
+    }
+
+    pub fn ints(self, column: impl Iterator<Item = impl Into<Option<i64>>>) -> Self {
+        Self(self.0.bind(column.map(Into::into).collect::<Vec<_>>()))
+    }
+
+    pub fn texts<'a>(self, column: impl Iterator<Item = impl Into<Option<Cow<'a, str>>>>) -> Self {
+        Self(self.0.bind(column.map(|text| text.into().map(Cow::into_owned)).collect::<Vec<_>>()))
+    }
+
+    pub fn bytes<'a>(self, column: impl Iterator<Item = &'a [u8]>) -> Self {
+        Self(self.0.bind(column.map(<[u8]>::to_vec).collect::<Vec<_>>()))
+    }
+
+    /// Answers how many rows were touched.
+    pub async fn execute(self, conn: &mut Conn) -> Result<u64, StoreError> {
+        Ok(self.0.execute(conn).await?.rows_affected())
+    }
+
+    pub async fn fetch(self, conn: &mut Conn) -> Result<Vec<Row>, StoreError> {
+        Ok(self.0.fetch_all(conn).await?)
+    }
 }
 
 /// A list of ids in the form that `uuids_in!` reads.

@@ -2,14 +2,15 @@
 //!
 //! One connection writes (`BEGIN IMMEDIATE`), several read beside it and cannot write. Nobody but `store` names this room.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{Connection as _, SqlitePool, Transaction};
+use uuid::Uuid;
 
 use super::StoreError;
 use crate::domain::hex;
-use sql::trail::Line;
 
 pub(super) type Db = sqlx::Sqlite;
 pub(super) type Conn = sqlx::SqliteConnection;
@@ -49,6 +50,28 @@ macro_rules! texts_in {
     };
 }
 
+/// Many rows as a table `b`, for a statement that takes a batch: each column's place, name and type. [`Rows`] binds them.
+macro_rules! rows {
+    (@uuid $n:literal) => { concat!("unhex(value->>", $n, ")") };
+    (@bytea $n:literal) => { concat!("unhex(value->>", $n, ")") };
+    (@text $n:literal) => { concat!("value->>", $n) };
+    (@bigint $n:literal) => { concat!("value->>", $n) };
+    ($n1:literal $name1:literal $type1:ident $(, $n:literal $name:literal $type:ident)*) => {
+        concat!(
+            "(SELECT ", rows!(@$type1 $n1), " AS ", $name1 $(, ", ", rows!(@$type $n), " AS ", $name)*, " FROM json_each($1)) AS b"
+        )
+    };
+}
+/// Of each device in `b` at most so many rows: `$column` of `v`, without any order.
+macro_rules! some_of_each {
+    ($columns:expr, $table:literal, $most:literal) => {
+        concat!(
+            "SELECT ", $columns, " FROM ", rows!(1 "one" uuid), " CROSS JOIN ", $table,
+            " v WHERE v.rowid IN (SELECT rowid FROM ", $table, " WHERE device = b.one LIMIT ", $most, ")"
+        )
+    };
+}
+
 /// The login and the name of a trail row's personal fields, as the indexes of `migrations` have them, word by word.
 macro_rules! personal_login {
     () => {
@@ -64,55 +87,62 @@ macro_rules! personal_name {
 #[path = "sql/mod.rs"]
 pub(super) mod sql;
 
-pub(super) const INSERT_LINES: &str = concat!(
-    "INSERT INTO audit_events (seq, id, happened_at, kind, outcome, actor_kind, actor_issuer, actor_subject, role, device, ",
-    "serial, version, grant_id, request, detail, personal, salt, personal_mac, mac) ",
-    "SELECT value->>0, unhex(value->>1), value->>2, value->>3, value->>4, value->>5, value->>6, value->>7, value->>8, ",
-    "unhex(value->>9), value->>10, unhex(value->>11), unhex(value->>12), unhex(value->>13), value->>14, value->>15, ",
-    "unhex(value->>16), unhex(value->>17), unhex(value->>18) FROM json_each($1)"
-);
 /// Names and types of a table's columns, in their order.
 pub(super) const COLUMNS: &str = "SELECT name, type FROM pragma_table_info($1) ORDER BY cid";
 /// What this side has besides the shared text.
-pub(super) const OWN: &[(&str, &str)] = &[("INSERT_LINES", INSERT_LINES), ("COLUMNS", COLUMNS)];
+pub(super) const OWN: &[(&str, &str)] = &[("COLUMNS", COLUMNS)];
 
-/// Inserts trail rows in one statement; answers how many.
-pub(super) async fn insert_lines(conn: &mut Conn, lines: &[Line<'_>]) -> Result<u64, StoreError> {
-    let rows: Vec<_> = lines
-        .iter()
-        .map(|line| {
-            let e = line.event;
-            let (issuer, subject) = e.actor.columns();
-            // An array of nineteen, in the order of the statement; `json!` would not nest that deep.
-            serde_json::Value::Array(vec![
-                line.seq.into(),
-                hex(e.id.0.as_bytes()).into(),
-                e.at.0.into(),
-                e.kind.code().into(),
-                e.outcome.code().into(),
-                e.actor.kind().into(),
-                issuer.into(),
-                subject.into(),
-                e.role.as_str().into(),
-                e.device.map(|d| hex(d.0.as_bytes())).into(),
-                e.serial.as_deref().into(),
-                e.version.map(|v| hex(v.0.as_bytes())).into(),
-                e.grant.map(|g| hex(g.0.as_bytes())).into(),
-                e.request.map(|r| hex(r.as_bytes())).into(),
-                e.detail.as_str().into(),
-                line.personal.as_str().into(),
-                hex(e.salt).into(),
-                hex(&line.personal_mac).into(),
-                hex(&line.mac).into(),
-            ])
-        })
-        .collect();
-    let json = serde_json::Value::Array(rows).to_string();
-    Ok(sqlx::query(INSERT_LINES).bind(json).execute(conn).await?.rows_affected())
+/// The rows of a batch for `rows!`: one JSON array of arrays, whose places are the numbers of the columns (place 0 is unused).
+pub(super) struct Rows {
+    statement: &'static str,
+    rows: Vec<String>,
+}
+
+impl Rows {
+    pub fn of(statement: &'static str, rows: usize) -> Self {
+        Self { statement, rows: vec!["[0".to_owned(); rows] }
+    }
+
+    fn add(mut self, column: impl Iterator<Item = Option<String>>) -> Self {
+        for (row, value) in self.rows.iter_mut().zip(column) {
+            row.push(',');
+            row.push_str(value.as_deref().unwrap_or("null"));
+        }
+        self
+    }
+
+    pub fn uuids(self, column: impl Iterator<Item = impl Into<Option<Uuid>>>) -> Self {
+        self.add(column.map(|id| id.into().map(|id| format!("\"{}\"", id.simple()))))
+    }
+
+    pub fn ints(self, column: impl Iterator<Item = impl Into<Option<i64>>>) -> Self {
+        self.add(column.map(|n| n.into().map(|n| n.to_string())))
+    }
+
+    pub fn texts<'a>(self, column: impl Iterator<Item = impl Into<Option<Cow<'a, str>>>>) -> Self {
+        self.add(column.map(|text| text.into().map(|text| serde_json::Value::from(text).to_string())))
+    }
+
+    pub fn bytes<'a>(self, column: impl Iterator<Item = &'a [u8]>) -> Self {
+        self.add(column.map(|bytes| Some(format!("\"{}\"", hex(bytes)))))
+    }
+
+    fn json(&self) -> String {
+        format!("[{}]", self.rows.iter().map(|row| format!("{row}]")).collect::<Vec<_>>().join(","))
+    }
+
+    /// Answers how many rows were touched.
+    pub async fn execute(self, conn: &mut Conn) -> Result<u64, StoreError> {
+        Ok(sqlx::query(self.statement).bind(self.json()).execute(conn).await?.rows_affected())
+    }
+
+    pub async fn fetch(self, conn: &mut Conn) -> Result<Vec<Row>, StoreError> {
+        Ok(sqlx::query(self.statement).bind(self.json()).fetch_all(conn).await?)
+    }
 }
 
 /// A list of ids in the form that `uuids_in!` reads.
-pub(super) fn uuid_list(ids: impl Iterator<Item = uuid::Uuid>) -> String {
+pub(super) fn uuid_list(ids: impl Iterator<Item = Uuid>) -> String {
     serde_json::Value::from_iter(ids.map(|id| hex(id.as_bytes()))).to_string()
 }
 

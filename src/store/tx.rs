@@ -8,7 +8,7 @@ use super::{Side, StoreError, Tx, postgres, sqlite};
 use crate::domain::audit::{EventKind, TrailRow};
 use crate::domain::device::{Device, Serial};
 use crate::domain::escrow::KeyVersion;
-use crate::domain::ids::{DeviceId, GrantId, LineId, RowId, SessionId, Timestamp, VersionId};
+use crate::domain::ids::{DeviceId, EventId, GrantId, LineId, RowId, SessionId, Timestamp, VersionId};
 use crate::domain::once::Answered;
 use crate::domain::person::{Binding, Login, LogoutRow, Owner, Person, Session, SignIn, Subject};
 use crate::domain::source::{Gap, SourceNote, SourceRow, Stretch};
@@ -24,6 +24,9 @@ pub struct RingRow {
     /// Which root key wraps it.
     pub wrapped_by: String,
 }
+
+/// A device that comes with as many versions from `some_versions` has more than are told.
+pub const SOME_VERSIONS: usize = 25;
 
 macro_rules! calls {
     ($($(#[$doc:meta])* $file:ident :: $name:ident ( $($arg:ident : $type:ty),* ) -> $out:ty;)+) => {
@@ -60,14 +63,28 @@ calls! {
     devices::insert_device(device: &Device) -> bool;
     /// Writes all but id, serial number and creation time. `false`: no such device.
     devices::update_device(device: &Device) -> bool;
-    /// Moves `last_seen` forward, never back.
-    devices::touch_device(id: DeviceId, at: Timestamp) -> ();
     /// Ordered by name, then serial number.
     devices::owned_devices(issuer: &str, login: &Login, limit: i64) -> Vec<(Device, Attested<Owner>)>;
     devices::owned_device(issuer: &str, login: &Login, id: DeviceId) -> Option<(Device, Attested<Owner>)>;
     /// Exact matches first, then prefixes of serial number, device key, asset tag, host name, name, owner's login and
     /// name. The text is taken literally. Personal devices are never found.
     devices::search_devices(text: &str, limit: i64) -> Vec<Device>;
+
+    /// As `device_by_serial_locked`, in the order of the serial numbers.
+    batch::devices_held(serials: &[Serial]) -> Vec<Device>;
+    /// Known by serial number and hints alone; a serial number that exists is passed over. Answers how many were new.
+    batch::insert_devices(new: &[Device]) -> u64;
+    /// Writes host name and user hint, and moves `last_seen` forward to the time, if there is one.
+    batch::note_devices(devices: &[(&Device, Option<Timestamp>)]) -> ();
+    /// At most [`SOME_VERSIONS`] of each device, in no order.
+    batch::some_versions(of: &[DeviceId]) -> Vec<Attested<KeyVersion>>;
+    batch::insert_versions(new: &[(Attested<KeyVersion>, Sealed)]) -> u64;
+    /// Compare-and-set of trust and `promoted_at`, each by the MAC it had; answers how many were as expected.
+    batch::replace_versions(changed: &[(Vec<u8>, Attested<KeyVersion>)]) -> u64;
+    /// Moves `confirmed_at` forward, never back.
+    batch::confirm_versions(confirmed: &[(VersionId, Timestamp)]) -> ();
+    /// Adds to tokens' counts, one note a token; a first note makes its row.
+    batch::note_sources(notes: &[SourceNote]) -> ();
 
     people::owners(device: DeviceId) -> Vec<Attested<Owner>>;
     /// Of many devices, in one statement.
@@ -152,15 +169,11 @@ calls! {
     /// The first few of each of many devices, in one statement: enough to say whether there is a key and whether it is contested.
     keys::leaders_of(devices: &[DeviceId]) -> Vec<Attested<KeyVersion>>;
     keys::version(id: VersionId) -> Option<Attested<KeyVersion>>;
-    /// [`StoreError::Conflict`] when that number exists: read again and retry. The same fingerprint may stand twice.
-    keys::insert_version(version: &Attested<KeyVersion>, sealed: &Sealed) -> ();
     /// By id, those after one.
     keys::versions_after(after: VersionId, limit: i64) -> Vec<Attested<KeyVersion>>;
     /// Compare-and-set of what a repeated deposit or a first showing changes (trust, `promoted_at`, `revealed_at`, and
     /// `confirmed_at`, which only moves forward); all else must be as stored. `false`: it is not, or the MAC is another.
     keys::replace_version(id: VersionId, old_mac: &[u8], version: &Attested<KeyVersion>) -> bool;
-    /// Moves `confirmed_at` forward, never back.
-    keys::confirm_version(id: VersionId, at: Timestamp) -> ();
 
     reveals::bump_quota(actor: &str, window_kind: &str, window_start: i64) -> i64;
     /// Deletes windows that began before.
@@ -201,11 +214,10 @@ calls! {
     trail::trail_feed(after: i64, limit: i64) -> Vec<TrailRow>;
     /// Newest first; no kinds means all kinds.
     trail::trail_of_device(device: DeviceId, kinds: &[EventKind], limit: i64) -> Vec<TrailRow>;
+    trail::trail_has(id: EventId) -> bool;
     /// The time of the last row.
     trail::last_trail_time() -> Option<Timestamp>;
 
-    /// Adds to a token's counts; a first note makes its row.
-    sources::note_source(note: &SourceNote) -> ();
     sources::source(token: &str) -> Option<SourceRow>;
     /// Newest first, those added before a time (of one moment: those with a lower token id).
     sources::sources_page(added_at: Timestamp, token: &str, limit: i64) -> Vec<SourceRow>;

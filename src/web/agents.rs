@@ -17,7 +17,7 @@ use crate::domain::recovery_key::SecretKind;
 use crate::domain::token::{ApiToken, Door};
 use crate::formats::crypt::{self, CheckedIn, Verified};
 use crate::service::ServiceError;
-use crate::service::escrow::{Deposit, Hints, Refused, Source};
+use crate::service::escrow::{Deposit, Full, Hints, Refused, Source};
 use crate::service::pace::Way;
 
 /// The token of the path, or of the header at the doors without one; within its limit.
@@ -79,10 +79,11 @@ pub async fn check_in(req: HttpRequest, visit: Visit, body: Body<SMALL_BODY>) ->
     };
     let hints = Hints { host_name: check_in.mac_name, user: check_in.username.clone() };
     let deposit = Deposit { serial: check_in.serial, kind: check_in.kind, key: check_in.key, escrowed_at: None, hints };
-    let answers = service.deposit(&source, std::slice::from_ref(&deposit), &visit.info).await?;
+    let serial = deposit.serial.clone();
+    let answers = service.deposit(&source, vec![deposit], Full::Refuse, &visit.info).await?;
     match answers.first() {
         Some(Ok(receipt)) => Ok(HttpResponse::Ok().json(CheckedIn {
-            serial: deposit.serial.as_str(),
+            serial: serial.as_str(),
             username: check_in.username.as_deref().unwrap_or_default(),
             rotation_required: receipt.rotation_required,
             new_secret_escrowed: receipt.became == crate::service::escrow::Became::New,

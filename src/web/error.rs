@@ -80,6 +80,8 @@ pub enum Down {
     Sealed,
     Trail,
     Database,
+    /// Too much at once.
+    Busy,
 }
 
 impl std::fmt::Display for Down {
@@ -88,6 +90,7 @@ impl std::fmt::Display for Down {
             Self::Sealed => "sealed",
             Self::Trail => "trail",
             Self::Database => "database",
+            Self::Busy => "busy",
         })
     }
 }
@@ -102,6 +105,7 @@ impl From<ServiceError> for WebError {
             ServiceError::Invalid { field, why } => Self::Field { field: field.to_owned(), why },
             ServiceError::TooMany { until, now } => Self::TooMany { until, now },
             ServiceError::KeyReused => Self::KeyReused,
+            ServiceError::Busy => down(Down::Busy, e),
             ServiceError::Sealed => down(Down::Sealed, e),
             ServiceError::Trail(_) => down(Down::Trail, e),
             // Nothing was done, or nobody knows whether it was: the caller may try again.
@@ -174,6 +178,7 @@ impl WebError {
             Self::Unavailable { what: Down::Sealed, .. } => (StatusCode::SERVICE_UNAVAILABLE, "sealed"),
             Self::Unavailable { what: Down::Trail, .. } => (StatusCode::SERVICE_UNAVAILABLE, "trail_unavailable"),
             Self::Unavailable { what: Down::Database, .. } => (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
+            Self::Unavailable { what: Down::Busy, .. } => (StatusCode::SERVICE_UNAVAILABLE, "busy"),
             Self::Internal(_) => (StatusCode::INTERNAL_SERVER_ERROR, "internal"),
             Self::RenewalsUsedUp { .. } => (StatusCode::CONFLICT, "renewals_used_up"),
             Self::NoAuthTime | Self::NoAuthTimeForAdmin => (StatusCode::FORBIDDEN, "no_auth_time"),
@@ -203,7 +208,7 @@ impl WebError {
             Self::TooManyViewings { until, .. } => ErrorKind::TooManyRequests { until: Some(visit.formats().soon(*until)), desk: true },
             Self::Unavailable { what: Down::Sealed, .. } => ErrorKind::Sealed,
             Self::Unavailable { what: Down::Trail, .. } => ErrorKind::TrailUnavailable,
-            Self::Unavailable { what: Down::Database, .. } | Self::Internal(_) => ErrorKind::ServiceTrouble,
+            Self::Unavailable { what: Down::Database | Down::Busy, .. } | Self::Internal(_) => ErrorKind::ServiceTrouble,
             Self::RenewalsUsedUp { device_url } => ErrorKind::RenewalsUsedUp { device_url: device_url.clone() },
             Self::NoAuthTime => ErrorKind::RevealNeedsAuthTime,
             Self::NoAuthTimeForAdmin => ErrorKind::AdminNeedsAuthTime,

@@ -3,6 +3,7 @@
 
 mod admin;
 mod answers;
+mod batch;
 mod lists;
 mod logouts;
 mod raw;

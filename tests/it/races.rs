@@ -120,7 +120,7 @@ async fn s43_a_reveal_and_a_deposit_never_wait_for_each_other() {
     let press = aside(async move { running.of(astrid.reveal(&device)).await });
     until_it_waits(&world, &press).await;
     let version = deposit.versions(id, SecretKind::RecoveryKey, 100).await.unwrap().remove(0);
-    deposit.confirm_version(version.parts().0.id, world.env.now().plus_seconds(1)).await.unwrap();
+    deposit.confirm_versions(&[(version.parts().0.id, world.env.now().plus_seconds(1))]).await.unwrap();
     deposit.commit_unrecorded().await.unwrap();
     assert_eq!(press.await.unwrap().status, StatusCode::SEE_OTHER);
     assert_eq!(capture.count("INTO quotas"), 3, "the reveal's transaction ran once: no deadlock ended it");

@@ -148,7 +148,12 @@ impl World {
 
     /// A second replica on the same database: its own pool, ring and application.
     pub async fn replica(&self) -> (Keyharbor, web::Data<App>) {
-        let store = engines::connect(&self.fresh.url).await;
+        self.replica_at(&self.fresh.url).await
+    }
+
+    /// The same by another way to the database.
+    pub async fn replica_at(&self, url: &str) -> (Keyharbor, web::Data<App>) {
+        let store = engines::connect(url).await;
         let ring = keyharbor::service::custody::open_ring(&store, &self.root, false).await.unwrap();
         let config = self.service.rules().config.clone();
         let oidc = Oidc::new(&config.oidc, &config.outbound, ORIGIN, self.env.clone()).unwrap();

@@ -3,15 +3,12 @@
 use std::collections::HashMap;
 
 use super::super::access::SignedIn;
-use super::super::escrow::Source;
 use super::super::{Keyharbor, RequestInfo, Result, ServiceError};
-use crate::domain::audit::Actor;
 use crate::domain::device::{Ownership, Serial};
-use crate::domain::ids::{DeviceId, Timestamp};
+use crate::domain::ids::Timestamp;
 use crate::domain::policy::{Action, Refusal};
-use crate::domain::source::{SourceNote, SourceRow};
+use crate::domain::source::SourceRow;
 use crate::domain::token::ApiToken;
-use crate::store::Tx;
 
 /// Most lines of an admin's list; one more says that there are more.
 pub const PAGE: usize = 50;
@@ -62,15 +59,6 @@ impl std::fmt::Display for Place {
 }
 
 impl Keyharbor {
-    /// Adds what a transaction did for a token to its counts; other sources are not counted.
-    pub(in crate::service) async fn note_source(&self, tx: &mut Tx, source: &Source, taken: &[DeviceId], refused: usize) -> Result<()> {
-        let Actor::Token(token) = &source.actor else { return Ok(()) };
-        let number = |n: usize| i64::try_from(n).unwrap_or(i64::MAX);
-        let (deposits, refused, at) = (number(taken.len()), number(refused), self.env.now());
-        tx.note_source(&SourceNote { token: token.clone(), deposits, refused, last_device: taken.last().copied(), at }).await?;
-        Ok(())
-    }
-
     /// Sources, newest first: at most [`PAGE`], and where the next page begins.
     ///
     /// # Errors

@@ -11,8 +11,7 @@ use super::Became;
 use crate::domain::Serial;
 use crate::domain::audit::{Actor, Event, EventKind, Outcome};
 use crate::domain::ids::Timestamp;
-use crate::service::{Keyharbor, RequestInfo, Result};
-use crate::store::Tx;
+use crate::service::{Keyharbor, RequestInfo};
 
 /// Refused deposits of a token and minute with a row of their own.
 const ROWS: usize = 20;
@@ -32,10 +31,9 @@ struct Minute {
 #[derive(Default)]
 pub struct Bounds(Mutex<HashMap<(String, i64), Minute>>);
 
-/// One attempt at a batch: the rows it will leave, and what they count towards the bounds once it is committed.
-#[derive(Clone, Default)]
-pub(super) struct Rows {
-    pub events: Vec<Event>,
+/// What one attempt at a batch counts towards a token's bounds once it is committed.
+#[derive(Default)]
+pub(super) struct Tally {
     /// The token and the minute; `None`: this source has no bounds.
     whose: Option<(String, i64)>,
     /// Refusals that had their own row before this attempt.
@@ -58,18 +56,18 @@ fn minute(at: Timestamp) -> i64 {
 }
 
 impl Bounds {
-    /// For a batch about these Macs. Batches that run side by side do not see each other: what they share may be passed by one batch.
-    pub(super) fn begin<'a>(&self, actor: &Actor, now: Timestamp, macs: impl Iterator<Item = &'a Serial>) -> Rows {
-        let Actor::Token(token) = actor else { return Rows::default() };
+    /// For a batch with these Macs of one source.
+    pub(super) fn begin<'a>(&self, actor: &Actor, now: Timestamp, macs: impl Iterator<Item = &'a Serial>) -> Tally {
+        let Actor::Token(token) = actor else { return Tally::default() };
         let whose = (token.clone(), minute(now));
         let open = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let so_far = open.get(&whose);
         let changes = macs.map(|mac| (mac.clone(), (so_far.and_then(|m| m.changes.get(mac)).copied().unwrap_or(0), 0))).collect();
-        Rows { before: so_far.map_or(0, |m| m.rows), whose: Some(whose), changes, ..Rows::default() }
+        Tally { before: so_far.map_or(0, |m| m.rows), whose: Some(whose), changes, ..Tally::default() }
     }
 
     /// Counts what was committed.
-    pub(super) fn end(&self, done: Rows) {
+    pub(super) fn end(&self, done: Tally) {
         let Some(whose) = done.whose else { return };
         let mut open = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let minute = open.entry(whose).or_default();
@@ -103,7 +101,7 @@ impl Bounds {
     }
 }
 
-impl Rows {
+impl Tally {
     /// Counts a refused deposit: is it to have a row of its own?
     pub fn refused(&mut self, reason: &'static str) -> bool {
         let own = self.whose.is_none() || self.before + self.rows < ROWS;
@@ -131,14 +129,6 @@ impl Rows {
 }
 
 impl Keyharbor {
-    /// Commits a batch with its rows. One that leaves none has stored nothing.
-    pub(super) async fn conclude_rows(&self, tx: Tx, rows: &Rows) -> Result<()> {
-        match rows.events.as_slice() {
-            [] => Ok(tx.commit_unrecorded().await?),
-            events => self.conclude(tx, events).await.map(|_| ()),
-        }
-    }
-
     /// Writes the summaries that are due.
     pub(in crate::service) async fn sweep_bounds(&self, until: Timestamp) {
         let due = self.bounds.sweep(until);

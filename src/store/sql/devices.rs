@@ -46,7 +46,6 @@ statements! {
               device_key = $8, user_hint = $9, ownership = $10, state = $11, last_seen = $12, device_key_fold = $13, \
               asset_fold = $14, host_fold = $15, name_fold = $16, row_mac = $17 WHERE id = $1";
     BY_SERIAL_LOCKED = concat!("SELECT ", columns!(), " FROM devices d WHERE d.serial = $1", lock!());
-    TOUCH = "UPDATE devices SET last_seen = $2 WHERE id = $1 AND (last_seen IS NULL OR last_seen < $2)";
     OWNED = concat!(owned!(), " ORDER BY COALESCE(d.name_fold, d.host_fold, d.serial_fold), d.serial LIMIT $3");
     OWNED_ONE = concat!(owned!(), " AND d.id = $3");
 }
@@ -132,11 +131,6 @@ pub async fn update_device(conn: &mut Conn, device: &Device) -> Result<bool, Sto
         .execute(conn)
         .await?;
     Ok(done.rows_affected() == 1)
-}
-
-pub async fn touch_device(conn: &mut Conn, id: DeviceId, at: Timestamp) -> Result<(), StoreError> {
-    query(TOUCH).bind(id.0).bind(at.0).execute(conn).await?;
-    Ok(())
 }
 
 pub async fn owned_devices(conn: &mut Conn, issuer: &str, login: &Login, limit: i64) -> Result<Vec<(Device, Attested<Owner>)>, StoreError> {

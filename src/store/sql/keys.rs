@@ -15,6 +15,7 @@ macro_rules! columns {
          revealed_at, row_mac"
     };
 }
+pub(super) use columns;
 
 statements! {
     VERSIONS = concat!("SELECT ", columns!(), " FROM key_versions WHERE device = $1 AND kind = $2 ORDER BY version DESC LIMIT $3");
@@ -36,15 +37,10 @@ statements! {
     VERSIONS_AFTER = concat!("SELECT ", columns!(), " FROM key_versions WHERE id > $1 ORDER BY id LIMIT $2");
     VERSION = concat!("SELECT ", columns!(), " FROM key_versions WHERE id = $1");
     SEALED_VERSION = concat!("SELECT ", columns!(), ", sealed FROM key_versions WHERE id = $1");
-    INSERT = concat!(
-        "INSERT INTO key_versions (", columns!(), ", sealed) ",
-        "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)"
-    );
     REPLACE = "UPDATE key_versions SET trust = $3, promoted_at = $4, revealed_at = $15, row_mac = $5, \
                confirmed_at = CASE WHEN confirmed_at < $6 THEN $6 ELSE confirmed_at END \
                WHERE id = $1 AND row_mac = $2 AND device = $7 AND kind = $8 AND version = $9 AND kek_id = $10 \
                AND fingerprint = $11 AND source = $12 AND escrowed_at = $13 AND unseen_letters = $14";
-    CONFIRM = "UPDATE key_versions SET confirmed_at = $2 WHERE id = $1 AND confirmed_at < $2";
 }
 
 pub async fn versions(conn: &mut Conn, device: DeviceId, kind: SecretKind, limit: i64) -> Result<Vec<Attested<KeyVersion>>, StoreError> {
@@ -87,32 +83,6 @@ pub async fn sealed_version(conn: &mut Conn, id: VersionId) -> Result<Option<(At
     Ok(found.as_ref().map(|row| (read(row), sealed(row).unwrap_or_else(|_| Sealed::from_parts(Vec::new(), 0)))))
 }
 
-pub async fn insert_version(conn: &mut Conn, version: &Attested<KeyVersion>, sealed: &Sealed) -> Result<(), StoreError> {
-    let (row, mac) = version.parts();
-    if row.kek_id != sealed.kek_id() {
-        return Err(StoreError::Other("a key version names another KEK than its sealed value".to_owned()));
-    }
-    query(INSERT)
-        .bind(row.id.0)
-        .bind(row.device.0)
-        .bind(row.kind.code())
-        .bind(row.version)
-        .bind(i64::from(row.kek_id))
-        .bind(row.fingerprint.as_slice())
-        .bind(row.source.as_str())
-        .bind(row.trust.level())
-        .bind(row.escrowed_at.0)
-        .bind(row.promoted_at.0)
-        .bind(i64::from(row.unseen_letters))
-        .bind(row.confirmed_at.0)
-        .bind(row.revealed_at.map(|t| t.0))
-        .bind(mac)
-        .bind(sealed.bytes())
-        .execute(conn)
-        .await?;
-    Ok(())
-}
-
 pub async fn replace_version(conn: &mut Conn, id: VersionId, old_mac: &[u8], version: &Attested<KeyVersion>) -> Result<bool, StoreError> {
     let (row, mac) = version.parts();
     let done = query(REPLACE)
@@ -136,17 +106,12 @@ pub async fn replace_version(conn: &mut Conn, id: VersionId, old_mac: &[u8], ver
     Ok(done.rows_affected() == 1)
 }
 
-pub async fn confirm_version(conn: &mut Conn, id: VersionId, at: Timestamp) -> Result<(), StoreError> {
-    query(CONFIRM).bind(id.0).bind(at.0).execute(conn).await?;
-    Ok(())
-}
-
 /// The columns `sealed` and `kek_id`, of whichever table.
 pub(super) fn sealed(row: &Row) -> Result<Sealed, StoreError> {
     Ok(Sealed::from_parts(get(row, "sealed")?, word(row, "kek_id", |id: i64| u32::try_from(id).ok())?))
 }
 
-fn read(row: &Row) -> Attested<KeyVersion> {
+pub(super) fn read(row: &Row) -> Attested<KeyVersion> {
     let cells = Cells::of(row);
     let version = KeyVersion {
         id: VersionId(cells.get("id")),

@@ -12,6 +12,7 @@ use crate::domain::Attested;
 use crate::domain::integrity::MacBytes;
 use crate::store::StoreError;
 
+pub mod batch;
 pub mod devices;
 pub mod gaps;
 pub mod keys;
@@ -29,6 +30,7 @@ pub mod trail_list;
 
 /// The statements of each file.
 pub const ALL: &[&[(&str, &str)]] = &[
+    batch::ALL,
     devices::ALL,
     search::ALL,
     people::ALL,

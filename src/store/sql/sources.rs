@@ -6,7 +6,7 @@ use super::super::{Conn, Row};
 use super::{get, many, one};
 use crate::domain::device::{Ownership, Serial};
 use crate::domain::ids::Timestamp;
-use crate::domain::source::{SourceNote, SourceRow};
+use crate::domain::source::SourceRow;
 use crate::store::StoreError;
 
 macro_rules! rows {
@@ -17,29 +17,8 @@ macro_rules! rows {
 }
 
 statements! {
-    /// A note without a deposit sets no time.
-    NOTE = "INSERT INTO sources (token, added_at, first_seen, last_seen, deposits, refused, last_device) \
-            VALUES ($1, $2, $3, $3, $4, $5, $6) ON CONFLICT (token) DO UPDATE SET \
-            first_seen = COALESCE(sources.first_seen, excluded.first_seen), \
-            last_seen = CASE WHEN sources.last_seen > excluded.last_seen THEN sources.last_seen \
-            ELSE COALESCE(excluded.last_seen, sources.last_seen) END, \
-            deposits = sources.deposits + excluded.deposits, refused = sources.refused + excluded.refused, \
-            last_device = COALESCE(excluded.last_device, sources.last_device)";
     BY_TOKEN = concat!(rows!(), " WHERE s.token = $1");
     PAGE = concat!(rows!(), " WHERE (s.added_at, s.token) < ($1, $2) ORDER BY s.added_at DESC, s.token DESC LIMIT $3");
-}
-
-pub async fn note_source(conn: &mut Conn, note: &SourceNote) -> Result<(), StoreError> {
-    query(NOTE)
-        .bind(note.token.as_str())
-        .bind(note.at.0)
-        .bind((note.deposits > 0).then_some(note.at.0))
-        .bind(note.deposits)
-        .bind(note.refused)
-        .bind(note.last_device.map(|d| d.0))
-        .execute(conn)
-        .await?;
-    Ok(())
 }
 
 pub async fn source(conn: &mut Conn, token: &str) -> Result<Option<SourceRow>, StoreError> {

@@ -1,9 +1,11 @@
 //! Rows of `audit_events` and the one of `audit_head`. Rows are appended under the lock of the head and never changed.
 
+use std::borrow::Cow;
+
 use sqlx::{query, query_scalar};
 use uuid::Uuid;
 
-use super::super::{Conn, Row, insert_lines, text_list};
+use super::super::{Conn, Row, Rows, text_list};
 use super::{get, many, word};
 use crate::domain::ChainMac;
 use crate::domain::audit::{Actor, Event, EventKind, Outcome, Personal, TrailRow};
@@ -11,12 +13,12 @@ use crate::domain::ids::{DeviceId, EventId, GrantId, Timestamp, VersionId};
 use crate::store::StoreError;
 
 /// A row that is about to be written.
-pub struct Line<'a> {
-    pub seq: i64,
-    pub event: &'a Event,
-    pub personal: String,
-    pub personal_mac: Vec<u8>,
-    pub mac: Vec<u8>,
+struct Line<'a> {
+    seq: i64,
+    event: &'a Event,
+    personal: String,
+    personal_mac: Vec<u8>,
+    mac: Vec<u8>,
 }
 
 macro_rules! columns {
@@ -31,6 +33,13 @@ pub(super) use columns;
 statements! {
     /// Alone, before anything is read that depends on it.
     LOCK_HEAD = concat!("SELECT seq, mac, held FROM audit_head WHERE id = 1", lock!());
+    INSERT = concat!(
+        "INSERT INTO audit_events (", columns!(), ") SELECT ", columns!(), " FROM ",
+        rows!(1 "seq" bigint, 2 "id" uuid, 3 "happened_at" bigint, 4 "kind" text, 5 "outcome" text, 6 "actor_kind" text,
+            7 "actor_issuer" text, 8 "actor_subject" text, 9 "role" text, 10 "device" uuid, 11 "serial" text, 12 "version" uuid,
+            13 "grant_id" uuid, 14 "request" uuid, 15 "detail" text, 16 "personal" text, 17 "salt" bytea, 18 "personal_mac" bytea,
+            19 "mac" bytea)
+    );
     MOVE_HEAD = "UPDATE audit_head SET seq = $1, mac = $2 WHERE id = 1 AND seq = $3";
     HELD = "SELECT held FROM audit_head WHERE id = 1";
     HOLD = "UPDATE audit_head SET held = $1 WHERE id = 1";
@@ -39,6 +48,7 @@ statements! {
     OF_DEVICE = concat!(
         "SELECT ", columns!(), " FROM audit_events WHERE device = $1 AND kind IN ", texts_in!("$2"), " ORDER BY seq DESC LIMIT $3"
     );
+    HAS = "SELECT COUNT(*) FROM audit_events WHERE id = $1";
     LAST_TIME = "SELECT happened_at FROM audit_events ORDER BY seq DESC LIMIT 1";
 }
 
@@ -61,12 +71,38 @@ pub async fn append(conn: &mut Conn, events: &[Event], key: &dyn ChainMac) -> Re
         previous.clone_from(&mac);
         lines.push(Line { seq, event, personal, personal_mac, mac });
     }
-    let written = insert_lines(conn, &lines).await?;
+    let written = insert(conn, &lines).await?;
     let moved = query(MOVE_HEAD).bind(seq).bind(previous).bind(first).execute(conn).await?.rows_affected();
     if usize::try_from(written) != Ok(events.len()) || moved != 1 {
         return Err(StoreError::Other("the trail did not take every row".to_owned()));
     }
     Ok(seq)
+}
+
+async fn insert(conn: &mut Conn, lines: &[Line<'_>]) -> Result<u64, StoreError> {
+    let texts = |text: fn(&'_ Event) -> &'_ str| lines.iter().map(move |l| Cow::from(text(l.event)));
+    Rows::of(INSERT, lines.len())
+        .ints(lines.iter().map(|l| l.seq))
+        .uuids(lines.iter().map(|l| l.event.id.0))
+        .ints(lines.iter().map(|l| l.event.at.0))
+        .texts(texts(|e| e.kind.code()))
+        .texts(texts(|e| e.outcome.code()))
+        .texts(texts(|e| e.actor.kind()))
+        .texts(texts(|e| e.actor.columns().0))
+        .texts(texts(|e| e.actor.columns().1))
+        .texts(texts(|e| &e.role))
+        .uuids(lines.iter().map(|l| l.event.device.map(|d| d.0)))
+        .texts(lines.iter().map(|l| l.event.serial.as_deref().map(Cow::from)))
+        .uuids(lines.iter().map(|l| l.event.version.map(|v| v.0)))
+        .uuids(lines.iter().map(|l| l.event.grant.map(|g| g.0)))
+        .uuids(lines.iter().map(|l| l.event.request))
+        .texts(texts(|e| &e.detail))
+        .texts(lines.iter().map(|l| Cow::from(&l.personal)))
+        .bytes(lines.iter().map(|l| l.event.salt.as_slice()))
+        .bytes(lines.iter().map(|l| l.personal_mac.as_slice()))
+        .bytes(lines.iter().map(|l| l.mac.as_slice()))
+        .execute(conn)
+        .await
 }
 
 pub async fn head(conn: &mut Conn) -> Result<(i64, Vec<u8>), StoreError> {
@@ -99,6 +135,11 @@ pub async fn trail_of_device(conn: &mut Conn, device: DeviceId, kinds: &[EventKi
     let kinds = if kinds.is_empty() { EventKind::ALL } else { kinds };
     let list = text_list(kinds.iter().map(|kind| kind.code()));
     many(&query(OF_DEVICE).bind(device.0).bind(list).bind(limit).fetch_all(conn).await?, read_for_people)
+}
+
+pub async fn trail_has(conn: &mut Conn, id: EventId) -> Result<bool, StoreError> {
+    let found: i64 = query_scalar(HAS).bind(id.0).fetch_one(conn).await?;
+    Ok(found > 0)
 }
 
 pub async fn last_trail_time(conn: &mut Conn) -> Result<Option<Timestamp>, StoreError> {

@@ -1,6 +1,7 @@
 //! Handing keys in: one, several, or a stream of them.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse};
@@ -14,7 +15,7 @@ use crate::domain::policy::{Action, Relation};
 use crate::domain::recovery_key::{RecoveryKey, SecretKind};
 use crate::domain::token::ApiToken;
 use crate::service::ServiceError;
-use crate::service::escrow::{Became, Deposit, Hints, Keep, Receipt, Refused, Source};
+use crate::service::escrow::{Became, Deposit, Full, Hints, Keep, Receipt, Refused, Source};
 use crate::service::once::{Answer, Done, Once};
 use crate::web::WebError;
 use crate::web::extract::{Body, LARGE_BODY, SMALL_BODY, Visit, media_type};
@@ -102,7 +103,7 @@ pub async fn create(req: HttpRequest, caller: ApiCaller, body: Body<LARGE_BODY>)
             Value::Object(_) if bytes.len() > SMALL_BODY => return Err(WebError::TooLarge),
             value => value,
         };
-        Ok((value, once(&req, &token, "POST /api/v1/deposits", &bytes)?))
+        Ok((value, once(&req, &token, "POST /api/v1/deposits", &bytes)?.map(Arc::new)))
     };
     let (value, once) = match read.await {
         Ok(read) => read,
@@ -116,9 +117,9 @@ pub async fn create(req: HttpRequest, caller: ApiCaller, body: Body<LARGE_BODY>)
     match value {
         Value::Array(items) => {
             pace_together(&req, &visit, &token, items.len());
-            bulk(&visit, &token, &items, once.as_ref()).await
+            bulk(&visit, &token, &items, once).await
         }
-        one => single(&visit, &token, &one, once.as_ref()).await,
+        one => single(&visit, &token, &one, once).await,
     }
 }
 
@@ -127,7 +128,7 @@ pub fn trail_word(field: &str) -> &'static str {
     DEPOSIT_FIELDS.into_iter().find(|f| *f == field).unwrap_or("unknown_field")
 }
 
-async fn single(visit: &Visit, token: &ApiToken, value: &Value, once: Option<&Once>) -> Result<HttpResponse, WebError> {
+async fn single(visit: &Visit, token: &ApiToken, value: &Value, once: Option<Arc<Once>>) -> Result<HttpResponse, WebError> {
     let source = Source::from(token);
     let deposit = match deposit(value) {
         Ok(deposit) => deposit,
@@ -136,13 +137,15 @@ async fn single(visit: &Visit, token: &ApiToken, value: &Value, once: Option<&On
             return Err(WebError::Field { field: bad.field, why: bad.why });
         }
     };
-    let stored = |receipt: &Receipt| {
+    let serial = deposit.serial.clone();
+    let stored = move |receipt: &Receipt| {
         let status = if receipt.became == Became::New { StatusCode::CREATED } else { StatusCode::OK };
-        answer(status, &DepositResult::new(&deposit.serial, receipt))
+        answer(status, &DepositResult::new(&serial, receipt))
     };
-    let kept = |answers: &[Result<Receipt, Refused>]| answers.first()?.as_ref().ok().and_then(|receipt| stored(receipt).ok());
-    let keep = once.map(|once| Keep { once, answer: &kept });
-    let answers = match visit.app.service.deposit_once(&source, std::slice::from_ref(&deposit), keep, &visit.info).await? {
+    let kept = stored.clone();
+    let kept = move |answers: &[Result<Receipt, Refused>]| answers.first()?.as_ref().ok().and_then(|receipt| kept(receipt).ok());
+    let keep = once.map(|once| Keep { once, answer: Arc::new(kept) });
+    let answers = match visit.app.service.deposit_once(&source, vec![deposit], keep, Full::Refuse, &visit.info).await? {
         Done::Now(answers) => answers,
         Done::Before(before) => return Ok(replay(before)),
     };
@@ -155,7 +158,7 @@ async fn single(visit: &Visit, token: &ApiToken, value: &Value, once: Option<&On
     }
 }
 
-async fn bulk(visit: &Visit, token: &ApiToken, items: &[Value], once: Option<&Once>) -> Result<HttpResponse, WebError> {
+async fn bulk(visit: &Visit, token: &ApiToken, items: &[Value], once: Option<Arc<Once>>) -> Result<HttpResponse, WebError> {
     let source = Source::from(token);
     if items.len() > MOST_DEPOSITS {
         visit.app.service.refuse_deposits(&source, &[(None, "too_many")], &visit.info).await?;
@@ -179,8 +182,9 @@ async fn bulk(visit: &Visit, token: &ApiToken, items: &[Value], once: Option<&On
     }
     let refused: Vec<_> = bad.iter().map(|(_, b)| (b.serial.clone(), trail_word(&b.field))).collect();
     visit.app.service.refuse_deposits(&source, &refused, &visit.info).await?;
-    let whole = |answers: &[Result<Receipt, Refused>]| -> Result<Answer, WebError> {
-        let good = places.iter().zip(&deposits).zip(answers).map(|((at, d), answer)| (*at, OneResult::of(&d.serial, answer)));
+    let serials: Vec<Serial> = deposits.iter().map(|d| d.serial.clone()).collect();
+    let whole = move |answers: &[Result<Receipt, Refused>]| -> Result<Answer, WebError> {
+        let good = places.iter().zip(&serials).zip(answers).map(|((at, serial), answer)| (*at, OneResult::of(serial, answer)));
         let mut results: Vec<_> = good.chain(bad.iter().map(|(at, item)| (*at, item.result()))).collect();
         results.sort_by_key(|(at, _)| *at);
         answer(StatusCode::OK, &DepositResults { results: results.into_iter().map(|(_, result)| result).collect() })
@@ -188,12 +192,14 @@ async fn bulk(visit: &Visit, token: &ApiToken, items: &[Value], once: Option<&On
     if deposits.is_empty() {
         return Ok(respond(whole(&[])?));
     }
+    let whole = Arc::new(whole);
+    let kept = Arc::clone(&whole);
     // What may succeed in a minute is not remembered as refused.
-    let kept = |answers: &[Result<Receipt, Refused>]| {
-        if answers.contains(&Err(Refused::TooManyChanges)) { None } else { whole(answers).ok() }
+    let kept = move |answers: &[Result<Receipt, Refused>]| {
+        if answers.contains(&Err(Refused::TooManyChanges)) { None } else { kept(answers).ok() }
     };
-    let keep = once.map(|once| Keep { once, answer: &kept });
-    Ok(match visit.app.service.deposit_once(&source, &deposits, keep, &visit.info).await? {
+    let keep = once.map(|once| Keep { once, answer: Arc::new(kept) });
+    Ok(match visit.app.service.deposit_once(&source, deposits, keep, Full::Refuse, &visit.info).await? {
         Done::Now(answers) => respond(whole(&answers)?),
         Done::Before(before) => replay(before),
     })

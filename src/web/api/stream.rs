@@ -20,7 +20,7 @@ use super::shapes::{DepositRefused, LineResult, OneResult};
 use super::{strict_json, token_of};
 use crate::domain::device::Serial;
 use crate::domain::policy::{Action, Relation};
-use crate::service::escrow::{Deposit, PART, Source};
+use crate::service::escrow::{Deposit, Full, PART, Source};
 use crate::web::WebError;
 use crate::web::extract::{SMALL_BODY, Visit};
 
@@ -177,9 +177,10 @@ impl Stream {
         }
         service.refuse_deposits(&source, &refused, info).await?;
         if !deposits.is_empty() {
-            let answers = service.deposit(&source, &deposits, info).await?;
-            let stored = numbers.into_iter().zip(&deposits).zip(&answers);
-            results.extend(stored.map(|((line, deposit), answer)| LineResult { line, result: OneResult::of(&deposit.serial, answer) }));
+            let serials: Vec<Serial> = deposits.iter().map(|d| d.serial.clone()).collect();
+            let answers = service.deposit(&source, deposits, Full::Wait, info).await?;
+            let stored = numbers.into_iter().zip(&serials).zip(&answers);
+            results.extend(stored.map(|((line, serial), answer)| LineResult { line, result: OneResult::of(serial, answer) }));
         }
         results.sort_by_key(|result| result.line);
         let mut bytes = Vec::with_capacity(results.len() * 160);

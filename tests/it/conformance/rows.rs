@@ -48,10 +48,6 @@ async fn devices(fresh: Fresh) {
     assert!(tx.update_device(&mac).await.unwrap());
     assert!(!tx.update_device(&device(2, "C02B")).await.unwrap());
     assert_eq!(tx.device(mac.id).await.unwrap(), Some(mac.clone()));
-    for (at, want) in [(30, 30), (25, 30)] {
-        tx.touch_device(mac.id, Timestamp(at)).await.unwrap();
-        assert_eq!(tx.device(mac.id).await.unwrap().unwrap().last_seen, Some(Timestamp(want)));
-    }
     assert!(tx.insert_device(&device(3, "'\"{\\,")).await.unwrap());
     let found = tx.devices_by_serials(&[serial("'\"{\\,"), serial("C02A"), serial("NONE")]).await.unwrap();
     assert_eq!(found.len(), 2);
@@ -226,7 +222,7 @@ async fn key_versions(fresh: Fresh) {
     }
     let (one, two) = (DeviceId(id(1)), DeviceId(id(2)));
     for (n, device, number) in [(11, one, 1), (12, one, 2), (21, two, 1)] {
-        tx.insert_version(&signed(version(n, device, number)), &sealed(n as u8)).await.unwrap();
+        tx.insert_versions(&[(signed(version(n, device, number)), sealed(n as u8))]).await.unwrap();
     }
     let numbers = |rows: Vec<Attested<_>>| {
         rows.into_iter().map(|v| v.check(&TestMac).map(|v: keyharbor::domain::KeyVersion| v.version).unwrap()).collect::<Vec<_>>()
@@ -240,7 +236,7 @@ async fn key_versions(fresh: Fresh) {
     assert!(tx.leaders_of(&[]).await.unwrap().is_empty());
 
     let other_kek = Sealed::from_parts(vec![1], 2);
-    assert!(tx.insert_version(&signed(version(13, one, 3)), &other_kek).await.is_err());
+    assert!(tx.insert_versions(&[(signed(version(13, one, 3)), other_kek)]).await.is_err());
 
     let old = tx.version(VersionId(id(11))).await.unwrap().unwrap();
     let old_mac = old.mac().to_vec();
@@ -254,7 +250,7 @@ async fn key_versions(fresh: Fresh) {
     row.confirmed_at = Timestamp(50);
     assert_eq!(tx.version(row.id).await.unwrap().unwrap().check(&TestMac).unwrap(), row);
     for at in [90, 70] {
-        tx.confirm_version(row.id, Timestamp(at)).await.unwrap();
+        tx.confirm_versions(&[(row.id, Timestamp(at))]).await.unwrap();
     }
     let old_mac = signed(row.clone()).mac().to_vec();
     (row.confirmed_at, row.revealed_at) = (Timestamp(90), Some(Timestamp(95)));
@@ -266,9 +262,9 @@ async fn key_versions(fresh: Fresh) {
     // The same number again is a conflict, and none of it is stored. The same fingerprint is not: a row that somebody
     // forged must not stand in the way of the true key.
     let mut tx = fresh.store.write().await.unwrap();
-    assert!(matches!(tx.insert_version(&signed(version(15, one, 2)), &sealed(1)).await, Err(StoreError::Conflict)));
+    assert!(matches!(tx.insert_versions(&[(signed(version(15, one, 2)), sealed(1))]).await, Err(StoreError::Conflict)));
     drop(tx);
-    let orphan = fresh.store.write().await.unwrap().insert_version(&signed(version(16, DeviceId(id(3)), 1)), &sealed(1)).await;
+    let orphan = fresh.store.write().await.unwrap().insert_versions(&[(signed(version(16, DeviceId(id(3)), 1)), sealed(1))]).await;
     assert!(matches!(orphan, Err(StoreError::Other(_))), "{orphan:?}");
 }
 
@@ -276,7 +272,7 @@ async fn key_of(fresh: &Fresh) -> (DeviceId, VersionId) {
     let mut tx = fresh.store.write().await.unwrap();
     let mac = device(1, "C02A");
     tx.insert_device(&mac).await.unwrap();
-    tx.insert_version(&signed(version(11, mac.id, 1)), &sealed(1)).await.unwrap();
+    tx.insert_versions(&[(signed(version(11, mac.id, 1)), sealed(1))]).await.unwrap();
     tx.commit_unrecorded().await.unwrap();
     (mac.id, VersionId(id(11)))
 }

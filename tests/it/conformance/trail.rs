@@ -116,7 +116,7 @@ async fn a_receipt_opens_one_version(fresh: Fresh) {
     let mut tx = store.write().await.unwrap();
     assert!(tx.insert_device(&mac).await.unwrap());
     for n in 1..=2 {
-        tx.insert_version(&signed(version(n, mac.id, n as i64)), &sealed(n as u8)).await.unwrap();
+        tx.insert_versions(&[(signed(version(n, mac.id, n as i64)), sealed(n as u8))]).await.unwrap();
     }
     let mut shown = event(1);
     (shown.version, shown.grant) = (Some(VersionId(id(2))), Some(GrantId(id(77))));

@@ -1,0 +1,396 @@
+//! One transaction of deposits: what they touch is read once and held, each deposit is decided in memory, in order, and what
+//! changed is written with one statement a table.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+use super::bounds::Tally;
+use super::shelf::{Held, Shelf};
+use super::{Answers, Became, Deposit, Ids, Receipt, Refused, Source, Whole, Work, place_of, verified};
+use crate::crypto::Ring;
+use crate::domain::audit::{Actor, Event};
+use crate::domain::escrow::{KeyVersion, Standing};
+use crate::domain::ids::{DeviceId, EventId, Timestamp};
+use crate::domain::integrity::Attested;
+use crate::domain::policy::{self, Action, Caller, Relation};
+use crate::domain::recovery_key::SecretKind;
+use crate::domain::source::SourceNote;
+use crate::domain::{Device, Serial};
+use crate::service::once::{Claim, Done};
+use crate::service::{FIRST_PAUSE, Keyharbor, RequestInfo, Result, ServiceError};
+use crate::store::{SOME_VERSIONS, StoreError, Tx};
+
+type Answered = Result<Done<Answers>>;
+
+/// The answers of a try that came as far as its commit.
+struct Told {
+    /// The last trail row of it: if that is there, it was committed.
+    marker: EventId,
+    answers: Vec<Answered>,
+    tallies: Vec<(Actor, Tally)>,
+}
+
+/// How a request stands to its `Idempotency-Key`.
+enum Claimed {
+    /// It has none.
+    Free,
+    Key(Claim, Arc<Whole>),
+    /// It was answered before, or is refused.
+    Done(Answered),
+}
+
+struct Batch<'a> {
+    house: &'a Keyharbor,
+    ring: &'a Ring,
+    now: Timestamp,
+    devices: HashMap<Serial, Held>,
+    read: HashMap<DeviceId, Vec<Attested<KeyVersion>>>,
+    shelves: HashMap<(DeviceId, &'static str), Shelf>,
+    events: Vec<Event>,
+    notes: Vec<SourceNote>,
+    /// By source.
+    tallies: Vec<(Actor, Tally)>,
+}
+
+impl Keyharbor {
+    /// Stores work in one transaction; one answer each.
+    pub(super) async fn store_batch(&self, work: &[&Work]) -> Result<Vec<Answered>> {
+        let ring = self.ring()?;
+        self.patiently(async {
+            let (mut told, mut pause) = (None, FIRST_PAUSE);
+            loop {
+                match self.try_batch(&ring, work, &mut told).await {
+                    Ok(answers) => return Ok(answers),
+                    Err(e) => self.pause(&mut pause, e).await?,
+                }
+            }
+        })
+        .await
+    }
+
+    async fn try_batch(&self, ring: &Ring, work: &[&Work], told: &mut Option<Told>) -> Result<Vec<Answered>> {
+        let mut tx = self.store.write().await?;
+        let mut batch = Batch::new(self, ring);
+        let mut claims = Vec::with_capacity(work.len());
+        for work in work {
+            claims.push(batch.claim(&mut tx, work).await?);
+        }
+        let open: Vec<&Work> = work.iter().zip(&claims).filter(|(_, claim)| !matches!(claim, Claimed::Done(_))).map(|(w, _)| *w).collect();
+        batch.count(work);
+        batch.load(&mut tx, &open).await?;
+        // The devices are held: an earlier try of ours has ended, one way or the other.
+        if let Some(told) = told.take()
+            && tx.trail_has(told.marker).await?
+        {
+            told.tallies.into_iter().for_each(|(_, tally)| self.bounds.end(tally));
+            return Ok(told.answers);
+        }
+        let mut answers: Vec<Answered> = Vec::with_capacity(work.len());
+        for (work, claim) in work.iter().zip(claims) {
+            answers.push(match claim {
+                Claimed::Done(answer) => answer,
+                Claimed::Free => Ok(Done::Now(batch.take_all(&mut tx, work).await?)),
+                Claimed::Key(claim, whole) => {
+                    let done = batch.take_all(&mut tx, work).await?;
+                    self.settle(&mut tx, ring, claim, whole(&done)).await?;
+                    Ok(Done::Now(done))
+                }
+            });
+        }
+        let tallies = std::mem::take(&mut batch.tallies);
+        let events = batch.write(&mut tx).await?;
+        let tallies = match events.last().map(|event| event.id) {
+            // Refusals beyond their bounds are counted, and leave no row.
+            None => {
+                tx.commit_unrecorded().await?;
+                tallies
+            }
+            Some(marker) => {
+                let told = told.insert(Told { marker, answers, tallies });
+                self.conclude(tx, &events).await?;
+                answers = std::mem::take(&mut told.answers);
+                std::mem::take(&mut told.tallies)
+            }
+        };
+        tallies.into_iter().for_each(|(_, tally)| self.bounds.end(tally));
+        Ok(answers)
+    }
+}
+
+impl<'a> Batch<'a> {
+    fn new(house: &'a Keyharbor, ring: &'a Ring) -> Self {
+        let (devices, read, shelves, events, notes, tallies) = Default::default();
+        Self { house, ring, now: house.env.now(), devices, read, shelves, events, notes, tallies }
+    }
+
+    /// Takes a request's key, or finds what was answered to it before.
+    async fn claim(&mut self, tx: &mut Tx, work: &Work) -> Result<Claimed> {
+        let Some(keep) = &work.keep else { return Ok(Claimed::Free) };
+        match self.house.claim(tx, self.ring, &keep.once, &mut self.events, &work.request).await {
+            Ok(Ok(claim)) => Ok(Claimed::Key(claim, Arc::clone(&keep.answer))),
+            Ok(Err(answer)) => Ok(Claimed::Done(Ok(Done::Before(answer)))),
+            Err(ServiceError::KeyReused) => {
+                self.events.push(self.house.token_refusal(keep.once.token(), "idempotency_key", &work.request));
+                Ok(Claimed::Done(Err(ServiceError::KeyReused)))
+            }
+            Err(e) => Err(e),
+        }
+    }
+
+    /// Begins to count what each source does.
+    fn count(&mut self, work: &[&Work]) {
+        for first in work {
+            let actor = &first.source.actor;
+            if self.tallies.iter().all(|(counted, _)| counted != actor) {
+                let macs = work.iter().filter(|w| w.source.actor == *actor).flat_map(|w| w.deposits.iter().map(|d| &d.serial));
+                self.tallies.push((actor.clone(), self.house.bounds.begin(actor, self.now, macs)));
+            }
+        }
+    }
+
+    fn tally(&mut self, source: &Source) -> Result<&mut Tally> {
+        let found = self.tallies.iter_mut().find(|(actor, _)| *actor == source.actor);
+        found.map(|(_, tally)| tally).ok_or(ServiceError::Internal("a source was not counted"))
+    }
+
+    /// Counts a refused deposit, and records it while that is within bounds.
+    fn refused(&mut self, source: &Source, serial: Option<&Serial>, word: &'static str, request: &RequestInfo) -> Result<()> {
+        if self.tally(source)?.refused(word) {
+            let event = self.house.refusal(source, serial, word, request);
+            self.events.push(event);
+        }
+        Ok(())
+    }
+
+    /// Reads and holds the devices of all deposits, makes those that are not there, and reads their keys.
+    async fn load(&mut self, tx: &mut Tx, work: &[&Work]) -> Result<()> {
+        let each = work.iter().flat_map(|work| work.deposits.iter().zip(&work.ids).map(|(deposit, ids)| (&work.source, deposit, ids)));
+        let deposits: Vec<(&Deposit, &Ids)> = each.filter(|(source, d, _)| allowed(source, d)).map(|(_, d, ids)| (d, ids)).collect();
+        let serials: BTreeSet<&Serial> = deposits.iter().map(|(d, _)| &d.serial).collect();
+        let serials: Vec<Serial> = serials.into_iter().cloned().collect();
+        if serials.is_empty() {
+            return Ok(());
+        }
+        self.hold(tx.devices_held(&serials).await?);
+        let mut known: Vec<DeviceId> = self.devices.values().filter(|held| held.sound).map(|held| held.device.id).collect();
+        let mut new: Vec<Device> = Vec::new();
+        for (deposit, ids) in deposits {
+            if !self.devices.contains_key(&deposit.serial) {
+                let device = self.fresh(deposit, ids.device);
+                new.push(device.clone());
+                self.devices.insert(deposit.serial.clone(), Held { device, sound: true, noted: false, seen: None });
+            }
+        }
+        if !new.is_empty() && tx.insert_devices(&new).await? < new.len() as u64 {
+            // Some were made by another replica a moment ago.
+            let serials: Vec<Serial> = new.iter().map(|d| d.serial.clone()).collect();
+            self.hold(tx.devices_held(&serials).await?);
+            let theirs = serials.iter().filter_map(|serial| self.devices.get(serial)).filter(|held| held.sound);
+            known.extend(theirs.map(|held| held.device.id));
+        }
+        if !known.is_empty() {
+            for row in tx.some_versions(&known).await? {
+                self.read.entry(row.parts().0.device).or_default().push(row);
+            }
+        }
+        Ok(())
+    }
+
+    fn hold(&mut self, devices: Vec<Device>) {
+        for device in devices {
+            let sound = device.verifies(self.ring);
+            self.devices.insert(device.serial.clone(), Held { device, sound, noted: false, seen: None });
+        }
+    }
+
+    fn fresh(&self, deposit: &Deposit, id: DeviceId) -> Device {
+        let mut fresh = Device::new(id, deposit.serial.clone(), self.now);
+        fresh.host_name.clone_from(&deposit.hints.host_name);
+        fresh.user_hint.clone_from(&deposit.hints.user);
+        // A file of old keys says nothing of when the Mac was last there.
+        fresh.last_seen = deposit.escrowed_at.is_none().then_some(self.now);
+        fresh.signed(self.ring)
+    }
+
+    async fn take_all(&mut self, tx: &mut Tx, work: &Work) -> Result<Answers> {
+        let mut answers = Vec::with_capacity(work.deposits.len());
+        for (serial, word) in &work.unread {
+            self.refused(&work.source, serial.as_ref(), word, &work.request)?;
+        }
+        for (deposit, ids) in work.deposits.iter().zip(&work.ids) {
+            answers.push(self.take(tx, &work.source, deposit, *ids, &work.request).await?);
+        }
+        let taken: Vec<DeviceId> = answers.iter().filter_map(|answer| answer.as_ref().ok()).map(|receipt| receipt.device).collect();
+        self.note(&work.source, &taken, work.unread.len() + answers.len() - taken.len());
+        Ok(answers)
+    }
+
+    /// Adds to the counts of a token.
+    fn note(&mut self, source: &Source, taken: &[DeviceId], refused: usize) {
+        let Actor::Token(token) = &source.actor else { return };
+        let number = |n: usize| i64::try_from(n).unwrap_or(i64::MAX);
+        let (deposits, refused, last_device) = (number(taken.len()), number(refused), taken.last().copied());
+        match self.notes.iter_mut().find(|note| note.token == *token) {
+            Some(note) => {
+                note.deposits += deposits;
+                note.refused += refused;
+                note.last_device = last_device.or(note.last_device);
+            }
+            None => self.notes.push(SourceNote { token: token.clone(), deposits, refused, last_device, at: self.now }),
+        }
+    }
+
+    async fn take(
+        &mut self,
+        tx: &mut Tx,
+        source: &Source,
+        deposit: &Deposit,
+        ids: Ids,
+        request: &RequestInfo,
+    ) -> Result<Result<Receipt, Refused>> {
+        if !allowed(source, deposit) {
+            self.refused(source, Some(&deposit.serial), "out_of_scope", request)?;
+            return Ok(Err(Refused::OutOfScope));
+        }
+        let held = self.devices.get_mut(&deposit.serial).ok_or(ServiceError::Internal("a device was not read"))?;
+        let device = held.device.id;
+        if !held.sound {
+            self.events.push(self.house.integrity_event("devices", Some(device), request));
+            self.refused(source, Some(&deposit.serial), "integrity", request)?;
+            return Ok(Err(Refused::DeviceRow));
+        }
+        held.follow(deposit, self.now);
+        let fingerprint = self.ring.fingerprint(device, deposit.kind, &deposit.key);
+        self.open_shelf(tx, device, deposit.kind, &fingerprint, request).await?;
+        let may_change = self.tally(source)?.may_change(&deposit.serial);
+        let shelf = self.shelves.get_mut(&(device, deposit.kind.code())).ok_or(ServiceError::Internal("keys were not read"))?;
+        let known = shelf.versions.iter().position(|v| v.fingerprint == fingerprint);
+        if !may_change && !known.is_some_and(|known| shelf.leads(known)) {
+            self.refused(source, Some(&deposit.serial), "too_many_changes", request)?;
+            return Ok(Err(Refused::TooManyChanges));
+        }
+        let seen_at = deposit.escrowed_at.map_or(self.now, |t| t.min(self.now));
+        let (id, became) = match known {
+            Some(known) => shelf.again(known, source, seen_at)?,
+            None => {
+                let version = shelf.last.checked_add(1).ok_or(ServiceError::Integrity)?;
+                let row = KeyVersion {
+                    id: ids.version,
+                    device,
+                    kind: deposit.kind,
+                    version,
+                    kek_id: self.ring.active_kek(),
+                    fingerprint,
+                    source: source.name.clone(),
+                    trust: source.trust,
+                    escrowed_at: seen_at,
+                    promoted_at: seen_at,
+                    unseen_letters: deposit.key.has_unseen_letters(),
+                    confirmed_at: seen_at,
+                    revealed_at: None,
+                };
+                let (place, plain) = (place_of(&row), deposit.key.expose().as_bytes());
+                let sealed = self.ring.seal(&place, plain, self.house.env.entropy.as_ref()).map_err(|_| ServiceError::Integrity)?;
+                shelf.last = version;
+                shelf.new.insert(row.id, sealed);
+                shelf.versions.push(row);
+                (ids.version, Became::New)
+            }
+        };
+        let Some(standing) = Standing::of(&shelf.versions) else { return Err(ServiceError::Integrity) };
+        let Some(row) = shelf.versions.iter().find(|v| v.id == id) else { return Err(ServiceError::Integrity) };
+        let receipt = Receipt::of(row, became, &standing);
+        self.tally(source)?.took(&deposit.serial, became);
+        let event = self.house.deposited(source, &deposit.serial, id, &receipt, request);
+        self.events.push(event);
+        Ok(Ok(receipt))
+    }
+
+    /// The device's keys of that kind, those of one fingerprint among them. Rows that do not verify are named once.
+    async fn open_shelf(
+        &mut self,
+        tx: &mut Tx,
+        device: DeviceId,
+        kind: SecretKind,
+        fingerprint: &[u8],
+        request: &RequestInfo,
+    ) -> Result<()> {
+        let key = (device, kind.code());
+        let first = !self.shelves.contains_key(&key);
+        let mut rows = Vec::new();
+        if first {
+            rows = self.read.get(&device).cloned().unwrap_or_default();
+            let crowded = rows.len() >= SOME_VERSIONS;
+            // Other kinds have a shelf of their own; a row that does not verify may say anything.
+            rows.retain(|row| row.parts().0.kind == kind);
+            let mut last = rows.iter().map(|row| row.parts().0.version).max().unwrap_or(0);
+            if crowded {
+                (_, last) = tx.version_count(device, kind).await?;
+                rows.clear();
+            }
+            let (versions, stored, new) = Default::default();
+            self.shelves.insert(key, Shelf { versions, stored, new, last, crowded });
+        }
+        let shelf = self.shelves.get_mut(&key).ok_or(ServiceError::Internal("keys were not read"))?;
+        if shelf.crowded && !shelf.versions.iter().any(|v| v.fingerprint == fingerprint) {
+            rows = tx.candidates(device, kind, Some(fingerprint)).await?;
+        }
+        let (good, bad) = verified(rows, self.ring);
+        for version in good {
+            // What the batch has changed already is not as it was read.
+            if shelf.stored.insert(version.id, version.clone()).is_none() {
+                shelf.versions.push(version);
+            }
+        }
+        if first {
+            let rows: Vec<_> = bad.into_iter().map(|version| self.house.bad_version_event(device, version, request)).collect();
+            self.events.extend(rows);
+        }
+        Ok(())
+    }
+
+    /// Writes what changed; answers the trail rows.
+    async fn write(self, tx: &mut Tx) -> Result<Vec<Event>> {
+        let noted: Vec<_> = self.devices.values().filter(|held| held.noted || held.seen.is_some()).map(|h| (&h.device, h.seen)).collect();
+        if !noted.is_empty() {
+            tx.note_devices(&noted).await?;
+        }
+        let (mut new, mut changed, mut confirmed) = (Vec::new(), Vec::new(), Vec::new());
+        for mut shelf in self.shelves.into_values() {
+            for row in shelf.versions {
+                match shelf.stored.remove(&row.id) {
+                    None => {
+                        let sealed = shelf.new.remove(&row.id).ok_or(ServiceError::Internal("a sealed key was lost"))?;
+                        new.push((Attested::sign(row, self.ring), sealed));
+                    }
+                    Some(old) if old.trust != row.trust || old.promoted_at != row.promoted_at => {
+                        changed.push((Attested::sign(old, self.ring).mac().to_vec(), Attested::sign(row, self.ring)));
+                    }
+                    Some(old) if old.confirmed_at != row.confirmed_at => confirmed.push((row.id, row.confirmed_at)),
+                    Some(_) => {}
+                }
+            }
+        }
+        if !new.is_empty() {
+            tx.insert_versions(&new).await?;
+        }
+        if !changed.is_empty() && tx.replace_versions(&changed).await? < changed.len() as u64 {
+            // A first showing came in between: read again.
+            return Err(ServiceError::Store(StoreError::Conflict));
+        }
+        if !confirmed.is_empty() {
+            tx.confirm_versions(&confirmed).await?;
+        }
+        if !self.notes.is_empty() {
+            tx.note_sources(&self.notes).await?;
+        }
+        Ok(self.events)
+    }
+}
+
+/// May this source make this deposit?
+fn allowed(source: &Source, deposit: &Deposit) -> bool {
+    let covered = crate::domain::token::covers(source.device_pattern.as_deref(), &deposit.serial);
+    let relation = if covered { Relation::NoDevice } else { Relation::Unknown };
+    policy::decide(Caller::Token(source.scopes), Action::Deposit, relation).is_ok()
+}

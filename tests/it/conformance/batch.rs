@@ -1,0 +1,116 @@
+//! Rows of many deposits, a statement a table.
+
+use keyharbor::domain::ids::{DeviceId, Timestamp, VersionId};
+use keyharbor::domain::{Sealed, SecretKind, Trust};
+use keyharbor::store::{SOME_VERSIONS, StoreError};
+
+use super::sample::*;
+use super::{TestMac, on_both};
+use crate::engines::Fresh;
+
+on_both!(devices, a_batch_waits_for_who_holds_a_device, versions, some_of_many_versions);
+
+async fn devices(fresh: Fresh) {
+    let mut tx = fresh.store.write().await.unwrap();
+    let mut old = device(1, "C02B");
+    (old.name, old.last_seen) = (Some("Ny".into()), Some(Timestamp(50)));
+    tx.insert_device(&old).await.unwrap();
+    let mut named = device(2, "'\"{\\,");
+    (named.host_name, named.user_hint, named.last_seen) = (Some("ÅSA’s \"Mac\"".into()), Some("anna".into()), Some(Timestamp(7)));
+    named.row_mac = vec![1, 2, 3];
+    let new = [device(3, "C02A"), named.clone(), device(4, "C02B")];
+    assert_eq!(tx.insert_devices(&new).await.unwrap(), 2, "one was there");
+    assert_eq!(tx.device(named.id).await.unwrap().unwrap(), named);
+    assert_eq!(tx.device(DeviceId(id(4))).await.unwrap(), None);
+    assert_eq!(tx.search_devices("åsa", 5).await.unwrap(), [named.clone()], "it is found by its folded name");
+
+    let wanted = ["NONE", "C02B", "'\"{\\,", "C02A"].map(serial);
+    let held: Vec<_> = tx.devices_held(&wanted).await.unwrap().into_iter().map(|d| d.serial).collect();
+    assert_eq!(held, [serial("'\"{\\,"), serial("C02A"), serial("C02B")], "in the order of the serial numbers");
+
+    (old.host_name, old.user_hint) = (Some("Host".into()), Some("bo".into()));
+    (named.host_name, named.user_hint) = (None, None);
+    for (at, want) in [(Some(40), 50), (None, 50), (Some(60), 60)] {
+        tx.note_devices(&[(&old, at.map(Timestamp)), (&named, None)]).await.unwrap();
+        old.last_seen = Some(Timestamp(want));
+        assert_eq!(tx.device(old.id).await.unwrap().unwrap(), old);
+    }
+    assert_eq!(tx.device(named.id).await.unwrap().unwrap(), named);
+    tx.commit_unrecorded().await.unwrap();
+}
+
+async fn a_batch_waits_for_who_holds_a_device(fresh: Fresh) {
+    let mut tx = fresh.store.write().await.unwrap();
+    tx.insert_device(&device(1, "C02A")).await.unwrap();
+    tx.commit_unrecorded().await.unwrap();
+    let mut first = fresh.store.write().await.unwrap();
+    let mut mac = first.devices_held(&[serial("C02A")]).await.unwrap().pop().unwrap();
+    let store = fresh.store.clone();
+    let second = tokio::spawn(async move {
+        let mut tx = store.write().await.unwrap();
+        tx.devices_held(&[serial("C02A")]).await.unwrap().pop().unwrap()
+    });
+    tokio::task::yield_now().await;
+    mac.name = Some("changed".into());
+    first.update_device(&mac).await.unwrap();
+    first.commit_unrecorded().await.unwrap();
+    assert_eq!(second.await.unwrap().name.as_deref(), Some("changed"));
+}
+
+async fn versions(fresh: Fresh) {
+    let mut tx = fresh.store.write().await.unwrap();
+    assert_eq!(tx.insert_devices(&[device(1, "C021"), device(2, "C022")]).await.unwrap(), 2);
+    let (one, two) = (DeviceId(id(1)), DeviceId(id(2)));
+    let mut shown = version(12, one, 2);
+    shown.revealed_at = Some(Timestamp(9));
+    let new = [(version(11, one, 1), 1), (shown.clone(), 2), (version(21, two, 1), 3)].map(|(v, n)| (signed(v), sealed(n)));
+    assert_eq!(tx.insert_versions(&new).await.unwrap(), 3);
+    assert_eq!(tx.version(shown.id).await.unwrap().unwrap().check(&TestMac).unwrap(), shown);
+    let read = tx.some_versions(&[two, one, DeviceId(id(3))]).await.unwrap();
+    let mut ids: Vec<_> = read.into_iter().map(|v| v.check(&TestMac).unwrap().id.0).collect();
+    ids.sort();
+    assert_eq!(ids, [id(11), id(12), id(21)]);
+    let other_kek = Sealed::from_parts(vec![1], 2);
+    assert!(tx.insert_versions(&[(signed(version(13, one, 3)), other_kek)]).await.is_err());
+
+    let old = |n, device, number| signed(version(n, device, number)).mac().to_vec();
+    let risen = |n, device, number| {
+        let mut row = version(n, device, number);
+        (row.trust, row.promoted_at, row.confirmed_at) = (Trust::Proven, Timestamp(80), Timestamp(60));
+        row
+    };
+    let (mut moved, row) = (risen(11, one, 1), risen(21, two, 1));
+    moved.version = 9;
+    let changed = [(old(11, one, 1), signed(moved)), (old(21, two, 1), signed(row.clone()))];
+    assert_eq!(tx.replace_versions(&changed).await.unwrap(), 1, "a number never changes");
+    assert_eq!(tx.version(row.id).await.unwrap().unwrap().check(&TestMac).unwrap(), row);
+    assert_eq!(tx.replace_versions(&changed).await.unwrap(), 0, "it is another row by now");
+    for (at, want) in [(90, 90), (70, 90)] {
+        tx.confirm_versions(&[(VersionId(id(11)), Timestamp(at)), (VersionId(id(99)), Timestamp(at))]).await.unwrap();
+        let row = tx.version(VersionId(id(11))).await.unwrap().unwrap().check(&TestMac).unwrap();
+        assert_eq!(row.confirmed_at, Timestamp(want));
+    }
+    tx.commit_unrecorded().await.unwrap();
+
+    let mut tx = fresh.store.write().await.unwrap();
+    let taken = [(signed(version(14, two, 2)), sealed(1)), (signed(version(15, one, 2)), sealed(1))];
+    assert!(matches!(tx.insert_versions(&taken).await, Err(StoreError::Conflict)));
+    drop(tx);
+    let mut tx = fresh.store.write().await.unwrap();
+    assert!(tx.version(VersionId(id(14))).await.unwrap().is_none(), "all or none");
+    let orphan = tx.insert_versions(&[(signed(version(16, DeviceId(id(3)), 1)), sealed(1))]).await;
+    assert!(matches!(orphan, Err(StoreError::Other(_))), "{orphan:?}");
+}
+
+async fn some_of_many_versions(fresh: Fresh) {
+    let mut tx = fresh.store.write().await.unwrap();
+    assert_eq!(tx.insert_devices(&[device(1, "C021"), device(2, "C022")]).await.unwrap(), 2);
+    let (one, two) = (DeviceId(id(1)), DeviceId(id(2)));
+    let mut new: Vec<_> = (1..=40).map(|n| (signed(version(100 + n, one, n as i64)), sealed(1))).collect();
+    new.push((signed(version(21, two, 1)), sealed(1)));
+    assert_eq!(tx.insert_versions(&new).await.unwrap(), 41);
+    let read = tx.some_versions(&[one, two]).await.unwrap();
+    let of = |device: DeviceId| read.iter().filter(|v| v.parts().0.device == device).count();
+    assert_eq!((of(one), of(two)), (SOME_VERSIONS, 1));
+    assert_eq!(tx.version_count(one, SecretKind::RecoveryKey).await.unwrap(), (40, 40));
+}

@@ -1,0 +1,131 @@
+//! Deposits that come at a time share a transaction, and nothing else: each has its own answer, its own rows, its own failure.
+
+use futures_util::future::join_all;
+use keyharbor::domain::EventKind;
+use keyharbor::domain::audit::Actor;
+use keyharbor::domain::escrow::Trust;
+use keyharbor::domain::recovery_key::{RecoveryKey, SecretKind};
+use keyharbor::domain::token::{Door, Scope};
+use keyharbor::domain::{ApiToken, Serial};
+use keyharbor::service::escrow::{Became, Deposit, Full, Hints, Receipt, Source};
+use keyharbor::service::{RequestInfo, ServiceError};
+use keyharbor::store::{Engine, StoreError};
+
+use crate::races::whole;
+use crate::sqltrace::Capture;
+use crate::world::{KEY, MAC, OTHER_KEY, World, token_id};
+
+async fn source(world: &World, pattern: Option<&str>) -> Source {
+    let token = world.token(&[Scope::EscrowWrite], Door::Header, Trust::Observed).await;
+    let rows = world.fresh.store.read().await.unwrap().token(token_id(&token)).await.unwrap().unwrap();
+    let token: ApiToken = rows.parts().0.clone();
+    Source { device_pattern: pattern.map(str::to_owned), ..Source::from(&token) }
+}
+
+fn one(serial: &str, key: &str) -> Deposit {
+    let (serial, key) = (Serial::parse(serial).unwrap(), RecoveryKey::parse(key).unwrap());
+    Deposit { serial, kind: SecretKind::RecoveryKey, key, escrowed_at: None, hints: Hints::default() }
+}
+
+/// The answer to one deposit.
+async fn put(world: &World, source: &Source, deposit: Deposit) -> Result<Receipt, ServiceError> {
+    let mut answers = world.service.deposit(source, vec![deposit], Full::Refuse, &RequestInfo::none(&world.env)).await?;
+    Ok(answers.pop().unwrap().unwrap())
+}
+
+#[actix_web::test]
+async fn many_at_a_time_are_one_transaction_and_one_lock_of_the_trail() {
+    for world in World::both().await {
+        let source = source(&world, None).await;
+        put(&world, &source, one(MAC, KEY)).await.unwrap();
+        let capture = Capture::new();
+        let all = (0..64).map(|n| put(&world, &source, one(&format!("C02N{}", n % 60), if n < 60 { KEY } else { OTHER_KEY })));
+        let answers = capture.of(join_all(all.chain([put(&world, &source, one(MAC, KEY))]))).await;
+        let became: Vec<_> = answers.iter().map(|a| a.as_ref().map(|r| (r.became, r.version)).unwrap()).collect();
+        assert!(became[..60].iter().all(|b| *b == (Became::New, 1)), "{became:?}");
+        assert!(became[60..64].iter().all(|b| *b == (Became::New, 2)), "in the order in which they came: {became:?}");
+        assert_eq!(became[64], (Became::Same, 1));
+        for (statement, times) in
+            [("FROM audit_head", 1), ("INSERT INTO audit_events", 1), ("INSERT INTO devices", 1), ("INSERT INTO key_versions", 1)]
+        {
+            assert_eq!(capture.count(statement), times, "{statement}: {:#?}", capture.statements());
+        }
+        assert_eq!((world.count(EventKind::DepositNew).await, world.count(EventKind::DepositSame).await), (65, 1));
+        let sources = world.fresh.store.read().await.unwrap().source(&actor(&source)).await.unwrap().unwrap();
+        assert_eq!((sources.deposits, sources.refused), (66, 0));
+        whole(&world).await;
+    }
+}
+
+fn actor(source: &Source) -> String {
+    let Actor::Token(id) = &source.actor else { panic!("a token") };
+    id.clone()
+}
+
+#[actix_web::test]
+async fn a_deposit_that_the_database_refuses_fails_alone() {
+    for world in World::both().await {
+        let source = source(&world, None).await;
+        if world.fresh.store.engine() == Engine::Sqlite {
+            world
+                .sql("CREATE TRIGGER not_this BEFORE INSERT ON devices WHEN NEW.serial = 'C02BAD' BEGIN SELECT RAISE(ABORT, 'no'); END")
+                .await;
+        } else {
+            world.sql("CREATE FUNCTION no() RETURNS trigger LANGUAGE plpgsql AS $f$ BEGIN RAISE EXCEPTION 'no'; END $f$").await;
+            world
+                .sql("CREATE TRIGGER not_this BEFORE INSERT ON devices FOR EACH ROW WHEN (NEW.serial = 'C02BAD') EXECUTE FUNCTION no()")
+                .await;
+        }
+        let all = ["C02A", "C02BAD", "C02C", "C02A"].map(|serial| put(&world, &source, one(serial, KEY)));
+        let answers = join_all(all).await;
+        assert!(matches!(&answers[1], Err(ServiceError::Store(StoreError::Other(_)))), "{:?}", answers[1]);
+        let became = |n: usize| answers[n].as_ref().map(|r| r.became).unwrap();
+        assert_eq!((became(0), became(2), became(3)), (Became::New, Became::New, Became::Same));
+        assert_eq!(world.count(EventKind::DepositNew).await, 2);
+        whole(&world).await;
+    }
+}
+
+#[actix_web::test]
+async fn refusals_of_one_are_not_the_others() {
+    for world in World::both().await {
+        let (wide, narrow) = (source(&world, None).await, source(&world, Some("C02X*")).await);
+        put(&world, &wide, one("C02BENT", KEY)).await.unwrap();
+        world.sql("UPDATE devices SET ownership = 'personal' WHERE serial = 'C02BENT'").await;
+        let info = RequestInfo::none(&world.env);
+        let at = |source, serial| world.service.deposit(source, vec![one(serial, OTHER_KEY)], Full::Refuse, &info);
+        let unread = [(None, "unreadable"), (Serial::parse("C02Q").ok(), "recovery_key")];
+        let (a, b, c, d) = tokio::join!(
+            at(&wide, "C02A"),
+            at(&narrow, "C02A"),
+            at(&wide, "C02BENT"),
+            world.service.refuse_deposits(&wide, &unread, &info)
+        );
+        assert!(a.unwrap()[0].is_ok() && b.unwrap()[0].is_err() && c.unwrap()[0].is_err());
+        d.unwrap();
+        assert_eq!(world.count(EventKind::DepositRefused).await, 4);
+        let mut tx = world.fresh.store.read().await.unwrap();
+        let (of_wide, of_narrow) = (tx.source(&actor(&wide)).await.unwrap().unwrap(), tx.source(&actor(&narrow)).await.unwrap().unwrap());
+        assert_eq!((of_wide.deposits, of_wide.refused, of_narrow.deposits, of_narrow.refused), (2, 3, 0, 1));
+    }
+}
+
+/// A commit that is done and whose answer is lost: the next try finds its last row, and does nothing a second time.
+#[actix_web::test]
+async fn a_commit_whose_answer_was_lost_is_not_done_again() {
+    let world = World::on(Engine::Postgres, |_| {}).await;
+    let source = source(&world, None).await;
+    put(&world, &source, one(MAC, OTHER_KEY)).await.unwrap();
+    // The link is cut when the answer to the first commit is on its way.
+    let link = crate::link::Link::to(&world.fresh.url).await;
+    let (service, _) = world.replica_at(&link.url).await;
+    link.cut_after("COMMIT");
+    let info = RequestInfo::none(&world.env);
+    let answers =
+        service.deposit(&source, vec![one(MAC, KEY), one("C02NEW", KEY), one(MAC, OTHER_KEY)], Full::Refuse, &info).await.unwrap();
+    assert_eq!(link.cuts(), 1, "the commit was sent and its answer was lost");
+    let became: Vec<_> = answers.iter().map(|a| a.as_ref().map(|r| (r.became, r.version)).unwrap()).collect();
+    assert_eq!(became, [(Became::New, 2), (Became::New, 1), (Became::Same, 1)]);
+    assert_eq!((world.count(EventKind::DepositNew).await, world.count(EventKind::DepositSame).await), (3, 1));
+    whole(&world).await;
+}
