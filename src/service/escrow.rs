@@ -20,6 +20,7 @@ use crate::domain::audit::Actor;
 use crate::domain::escrow::{KeyVersion, Standing, Trust};
 use crate::domain::ids::{DeviceId, Timestamp, VersionId};
 use crate::domain::integrity::Attested;
+use crate::domain::policy::{self, Action, Caller, Relation};
 use crate::domain::recovery_key::{RecoveryKey, SecretKind};
 use crate::domain::token::{ApiToken, Scopes};
 
@@ -62,6 +63,15 @@ impl From<&ApiToken> for Source {
             scopes: t.scopes,
             device_pattern: t.device_pattern.clone(),
         }
+    }
+}
+
+impl Source {
+    /// May this source make this deposit?
+    fn may_make(&self, deposit: &Deposit) -> bool {
+        let covered = crate::domain::token::covers(self.device_pattern.as_deref(), &deposit.serial);
+        let relation = if covered { Relation::NoDevice } else { Relation::Unknown };
+        policy::decide(Caller::Token(self.scopes), Action::Deposit, relation).is_ok()
     }
 }
 

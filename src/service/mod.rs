@@ -2,7 +2,7 @@
 //!
 //! A service owns its transaction; no network call and no decryption happens inside one. `escrow` takes keys in; `reveal`
 //! and `view` show them; `fleet` knows the devices and `owners` whose they are; `sign_in`, `step_up` and `binding` say who
-//! comes, `logout` who must go, `access` and `tokens` who is there; `admin` looks after the house; `trail` and `replay` read
+//! comes, `logout` who must go, `access`, `tokens` and `lookup` who is there; `admin` looks after the house; `trail` and `replay` read
 //! and prove the trail; `custody` opens the key ring, `vitals` says how the server is.
 
 pub mod access;
@@ -15,8 +15,10 @@ pub mod custody;
 pub mod escrow;
 pub mod fleet;
 pub mod forms;
+mod gather;
 pub mod inventory;
 pub mod logout;
+mod lookup;
 pub mod moving;
 pub mod once;
 pub mod owner_names;
@@ -61,7 +63,7 @@ pub enum ServiceError {
     TooMany { until: Timestamp, now: Timestamp },
     /// There is no room for more work; nothing was done.
     #[error("the queue of deposits is full")]
-    Busy,
+    Busy { retry_after: u32 },
     #[error("the idempotency key came with another request before")]
     KeyReused,
     #[error("the trail cannot be written: {0}")]
@@ -145,6 +147,7 @@ pub struct Keyharbor {
     pub(crate) pace: Arc<pace::Pace>,
     pub(crate) bounds: Arc<escrow::bounds::Bounds>,
     pub(crate) queue: Arc<escrow::Queue>,
+    lookups: Arc<lookup::Lookups>,
 }
 
 /// How long one act may try, all in all, before it answers "unavailable".
@@ -154,8 +157,8 @@ const FIRST_PAUSE: Duration = Duration::from_millis(25);
 impl Keyharbor {
     pub fn new(store: Store, env: Env, rules: Rules, oidc: Oidc, custody: custody::Custody) -> Self {
         let (rules, custody) = (Arc::new(rules), Arc::new(custody));
-        let (throttle, checkpoint, told, metrics, stopping, pace, bounds, queue) = Default::default();
-        Self { store, env, rules, oidc, custody, throttle, checkpoint, told, metrics, stopping, pace, bounds, queue }
+        let (throttle, checkpoint, told, metrics, stopping, pace, bounds, queue, lookups) = Default::default();
+        Self { store, env, rules, oidc, custody, throttle, checkpoint, told, metrics, stopping, pace, bounds, queue, lookups }
     }
 
     pub fn env(&self) -> &Env {

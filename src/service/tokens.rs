@@ -202,7 +202,7 @@ impl Keyharbor {
             self.refuse_unknown(EventKind::AccessRefused, "token", request).await;
             return Err(refused);
         };
-        let row = self.store.read().await?.token(parts.id).await?;
+        let row = self.look_up_token(parts.id).await?;
         let stored = row.as_ref().map(|r| r.parts().0.secret_hash.clone()).unwrap_or_default();
         let secret = zeroize::Zeroizing::new(format!("{}_{}", parts.id, parts.secret));
         let matches = ring.token_hash_ok(Purpose::ApiToken, secret.as_bytes(), &stored);

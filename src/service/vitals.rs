@@ -36,6 +36,7 @@ impl Keyharbor {
                 Engine::Sqlite => "sqlite",
                 Engine::Postgres => "postgres",
             },
+            waiting: self.queue.waiting(),
             pools: self.store.pools(),
         })
     }

@@ -58,6 +58,8 @@ pub struct Snapshot {
     pub stopping: bool,
     pub provider_up: bool,
     pub engine: &'static str,
+    /// Deposits that wait.
+    pub waiting: usize,
     /// Pool, open connections, idle ones, and how many there may be.
     pub pools: Vec<(&'static str, u32, usize, u32)>,
 }
@@ -77,7 +79,7 @@ pub struct Metrics {
     about: Vec<About>,
     requests: Family<Request, Counter>,
     seconds: Family<Route, Histogram, Seconds>,
-    deposits: Family<Result, Counter>,
+    deposits: Deposits,
     reveals: Family<Step, Counter>,
     sign_ins: Family<SignIn, Counter>,
     refusals: Family<Caller, Counter>,
@@ -127,6 +129,32 @@ impl Book {
     }
 }
 
+struct Deposits {
+    taken: Family<Result, Counter>,
+    batches: Counter,
+    waiting: Gauge,
+    turned_away: Counter,
+}
+
+impl Deposits {
+    fn of(b: &mut Book) -> Self {
+        Self {
+            taken: b.counter("deposits", &["result"], "Keys handed in: new, same, promoted (a superseded key that came again), refused."),
+            batches: b.counter(
+                "deposit_batches",
+                &[],
+                "Transactions of deposits: as many as come at a time share one. Deposits to batches is how many, on the average.",
+            ),
+            waiting: b.gauge("deposits_waiting", &[], "Deposits that wait to be stored, those of the running transaction included."),
+            turned_away: b.counter(
+                "deposits_turned_away",
+                &[],
+                "Requests with deposits that found the queue full, were told so, and left nothing.",
+            ),
+        }
+    }
+}
+
 impl Default for Metrics {
     fn default() -> Self {
         let mut b = Book { registry: Registry::with_prefix(PREFIX), about: Vec::new() };
@@ -144,11 +172,7 @@ impl Default for Metrics {
                 "Seconds from a request's head to its answer's head.",
                 seconds,
             ),
-            deposits: b.counter(
-                "deposits",
-                &["result"],
-                "Keys handed in: new, same, promoted (a superseded key that came again), refused.",
-            ),
+            deposits: Deposits::of(&mut b),
             reveals: b.counter(
                 "reveals",
                 &["step", "basis"],
@@ -232,7 +256,7 @@ impl Metrics {
     fn count(&self, event: &Event) {
         use EventKind as K;
         let deposit = |result| {
-            self.deposits.get_or_create(&Result { result }).inc();
+            self.deposits.taken.get_or_create(&Result { result }).inc();
         };
         let reveal = |step| {
             self.reveals.get_or_create(&Step { step, basis: basis(&event.role) }).inc();
@@ -280,6 +304,14 @@ impl Metrics {
         self.certificates.get_or_create(&Result { result: if usable { "ok" } else { "failed" } }).inc();
     }
 
+    pub fn stored_a_batch(&self) {
+        self.deposits.batches.inc();
+    }
+
+    pub fn turned_away(&self) {
+        self.deposits.turned_away.inc();
+    }
+
     pub fn retried(&self) {
         self.retries.inc();
     }
@@ -291,6 +323,7 @@ impl Metrics {
     /// Everything as OpenMetrics text.
     pub fn text(&self, now: &Snapshot) -> String {
         self.sealed.set(now.sealed.into());
+        self.deposits.waiting.set(i64::try_from(now.waiting).unwrap_or(i64::MAX));
         self.stopping.set(now.stopping.into());
         self.provider.set(now.provider_up.into());
         self.build.get_or_create(&Build { version: env!("CARGO_PKG_VERSION"), engine: now.engine }).set(1);

@@ -58,7 +58,9 @@ where
     let (filter, handle) = reload::Layer::new(filter(level));
     let lines =
         tracing_subscriber::fmt::layer().json().flatten_event(true).with_current_span(false).with_span_list(false).with_writer(writer);
-    (tracing_subscriber::registry().with(spans).with(lines.with_filter(filter)), Level(Arc::new(move |new| handle.reload(new).is_ok())))
+    // A layer that is not there would still want every span: none are made for nobody.
+    let layers: Vec<Spans> = std::iter::once(lines.with_filter(filter).boxed()).chain(spans).collect();
+    (tracing_subscriber::registry().with(layers), Level(Arc::new(move |new| handle.reload(new).is_ok())))
 }
 
 /// Checkpoints are evidence: no level hides them. Libraries may be chatty, but none of them below "warn": their lines could

@@ -105,7 +105,7 @@ impl From<ServiceError> for WebError {
             ServiceError::Invalid { field, why } => Self::Field { field: field.to_owned(), why },
             ServiceError::TooMany { until, now } => Self::TooMany { until, now },
             ServiceError::KeyReused => Self::KeyReused,
-            ServiceError::Busy => down(Down::Busy, e),
+            ServiceError::Busy { .. } => down(Down::Busy, e),
             ServiceError::Sealed => down(Down::Sealed, e),
             ServiceError::Trail(_) => down(Down::Trail, e),
             // Nothing was done, or nobody knows whether it was: the caller may try again.
@@ -283,6 +283,9 @@ impl WebError {
             }
             Self::TooMany { until, now } | Self::TooManyViewings { until, now } => {
                 response.insert_header((header::RETRY_AFTER, until.seconds_since(*now).max(1)));
+            }
+            Self::Unavailable { what: Down::Busy, source } if let ServiceError::Busy { retry_after } = **source => {
+                response.insert_header((header::RETRY_AFTER, retry_after));
             }
             Self::Unavailable { .. } | Self::Logout(OidcError::Unreachable(_) | OidcError::Mismatch { .. }) => {
                 response.insert_header((header::RETRY_AFTER, 5));

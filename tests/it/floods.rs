@@ -5,15 +5,18 @@ use keyharbor::domain::EventKind;
 use keyharbor::domain::audit::Actor;
 use keyharbor::domain::escrow::Trust;
 use keyharbor::domain::token::{Door, Scope};
+use keyharbor::service::RequestInfo;
+use keyharbor::service::escrow::{Became, Deposit, Full, Hints, Refused, Source};
 use keyharbor::store::Engine;
 use serde_json::{Value, json};
 
 use crate::probe::{number, rows};
 use crate::process::Home;
 use crate::streaming::{Sender, line, lines, stream};
+use crate::together::{one, put, source};
 use crate::world::{KEY, MAC, OTHER_KEY, World, token_id};
 
-const SUMMARY: &str = "deposits, more refusals: body 1, recovery_key 25, unreadable 455";
+const SUMMARY: &str = "deposits, more refusals: recovery_key 5, unreadable 455";
 
 async fn deposits(world: &World, token: &str, items: &[Value]) -> crate::world::Answer {
     world.api(Method::POST, "/api/v1/deposits", token, Some(Value::Array(items.to_vec()))).await
@@ -50,7 +53,7 @@ async fn s47_junk_is_twenty_rows_a_minute_and_one_with_its_number() {
             (code(&answers[474]), code(&answers[499]), code(&answers[500]), code(&answers[501])),
             ("json", "invalid_field", "too_large", "new")
         );
-        assert_eq!(world.count(EventKind::DepositRefused).await, 20);
+        assert_eq!(world.count(EventKind::DepositRefused).await, 20 + 20 + 1, "each reason has rows of its own");
         assert!(summaries(&world, &token).await.is_empty(), "the minute runs");
         a_minute_later(&world).await;
         assert_eq!(summaries(&world, &token).await, [SUMMARY]);
@@ -59,12 +62,12 @@ async fn s47_junk_is_twenty_rows_a_minute_and_one_with_its_number() {
         assert_eq!(deposits(&world, &token, &items).await.json()["results"].as_array().map(Vec::len), Some(30));
         let single = world.api(Method::POST, "/api/v1/deposits", &token, Some(json!({}))).await;
         assert_eq!(single.status, StatusCode::UNPROCESSABLE_ENTITY);
-        assert_eq!(world.count(EventKind::DepositRefused).await, 40);
+        assert_eq!(world.count(EventKind::DepositRefused).await, 41 + 20 + 1);
         let other = world.token(&[Scope::EscrowWrite], Door::Header, Trust::Observed).await;
         world.api(Method::POST, "/api/v1/deposits", &other, Some(json!({}))).await;
-        assert_eq!(world.count(EventKind::DepositRefused).await, 41);
+        assert_eq!(world.count(EventKind::DepositRefused).await, 41 + 20 + 1 + 1);
         world.service.finish_throttle().await;
-        assert_eq!(summaries(&world, &token).await, [SUMMARY, "deposits, more refusals: recovery_key 10, serial 1"]);
+        assert_eq!(summaries(&world, &token).await, [SUMMARY, "deposits, more refusals: recovery_key 10"]);
         let counted = format!("SELECT refused FROM sources WHERE token = '{}'", token_id(&token));
         assert_eq!(number(&world.fresh.url, &counted).await, 500 + 31 + 1, "those who run it see them all");
     }
@@ -223,4 +226,41 @@ async fn a_serial_number_that_no_mac_has_is_refused_and_one_of_a_virtual_mac_is_
     for serial in ["VMqF3+X/9Kz=", "Parallels-1A 2B 3C", "System Serial#"] {
         assert_eq!(world.check_in(&agent, serial, KEY).await.status, StatusCode::OK, "{serial}");
     }
+}
+
+/// A fleet's token lies on every Mac: whoever took it from one hands in false keys for another, as fast as that goes.
+#[actix_web::test]
+async fn s78_false_keys_of_a_stolen_token_keep_no_mac_from_handing_in_its_own() {
+    for world in World::both().await {
+        let source = source(&world, None).await;
+        put(&world, &source, one(MAC, KEY)).await.unwrap();
+        world.clock.advance_seconds(1);
+        let thief = RequestInfo { address: "198.51.100.66".parse().ok(), ..RequestInfo::none(&world.env) };
+        let many: Vec<_> = (0..40).map(|n| one(MAC, &key(n))).collect();
+        let answers = world.service.deposit(&source, many, Full::Refuse, &thief).await.unwrap();
+        assert_eq!(answers.iter().filter(|a| **a == Err(Refused::TooManyChanges)).count(), 20);
+        world.clock.advance_seconds(1);
+        let mac = RequestInfo { address: "203.0.113.5".parse().ok(), ..RequestInfo::none(&world.env) };
+        for key in [KEY, OTHER_KEY] {
+            let answer = world.service.deposit(&source, vec![one(MAC, key)], Full::Refuse, &mac).await.unwrap().remove(0).unwrap();
+            assert!(answer.current && answer.became != Became::Same, "{answer:?}");
+        }
+        let device = world.fresh.store.read().await.unwrap().device_by_serial(&one(MAC, KEY).serial).await.unwrap().unwrap();
+        let lie = Deposit { hints: Hints { host_name: Some("lie".into()), user: Some("lie".into()) }, ..one(MAC, &key(39)) };
+        assert_eq!(world.service.deposit(&source, vec![lie], Full::Refuse, &thief).await.unwrap(), [Err(Refused::TooManyChanges)]);
+        let after = world.fresh.store.read().await.unwrap().device_by_serial(&device.serial).await.unwrap();
+        assert_eq!(after, Some(device), "what is refused leaves no hint");
+    }
+}
+
+#[actix_web::test]
+async fn s47_junk_hides_no_other_refusal() {
+    let world = World::new().await;
+    let (wide, narrow) = (source(&world, None).await, Some("C02X*".to_owned()));
+    let narrow = Source { device_pattern: narrow, ..wide };
+    let info = RequestInfo::none(&world.env);
+    world.service.refuse_deposits(&narrow, &vec![(None, "unreadable"); 90], &info).await.unwrap();
+    world.service.deposit(&narrow, vec![one("C02FOREIGN", KEY)], Full::Refuse, &info).await.unwrap()[0].clone().unwrap_err();
+    let last = world.last().await.event;
+    assert_eq!((last.detail.as_str(), last.serial.as_deref()), ("out_of_scope", Some("C02FOREIGN")));
 }

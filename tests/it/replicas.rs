@@ -3,14 +3,38 @@
 use std::sync::Arc;
 
 use actix_web::http::StatusCode;
+use actix_web::web;
 use keyharbor::domain::integrity::Attested;
 use keyharbor::domain::{Device, EventKind, Serial};
 use keyharbor::formats::owners::read;
+use keyharbor::oidc::Oidc;
+use keyharbor::service::custody::{Custody, open_ring};
+use keyharbor::service::{Keyharbor, Rules};
 use keyharbor::store::Engine;
+use keyharbor::web::App;
 
+use crate::engines;
 use crate::races::{aside, ring, until_it_waits, whole};
 use crate::sqltrace::Capture;
-use crate::world::{MAC, World};
+use crate::world::{MAC, ORIGIN, World};
+
+impl World {
+    /// A second replica on the same database: its own pool, ring and application.
+    pub async fn replica(&self) -> (Keyharbor, web::Data<App>) {
+        self.replica_at(&self.fresh.url).await
+    }
+
+    /// The same by another way to the database.
+    pub async fn replica_at(&self, url: &str) -> (Keyharbor, web::Data<App>) {
+        let store = engines::connect(url).await;
+        let ring = open_ring(&store, &self.root, false).await.unwrap();
+        let config = self.service.rules().config.clone();
+        let oidc = Oidc::new(&config.oidc, &config.outbound, ORIGIN, self.env.clone()).unwrap();
+        let service = Keyharbor::new(store, self.env.clone(), Rules::new(config).unwrap(), oidc, Custody::open(ring));
+        let app = web::Data::new(App::new(service.clone()).unwrap());
+        (service, app)
+    }
+}
 
 #[actix_web::test]
 async fn s32_hiding_and_renewing_wait_for_each_other() {

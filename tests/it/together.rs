@@ -1,5 +1,6 @@
 //! Deposits that come at a time share a transaction, and nothing else: each has its own answer, its own rows, its own failure.
 
+use actix_web::http::{Method, StatusCode};
 use futures_util::future::join_all;
 use keyharbor::domain::EventKind;
 use keyharbor::domain::audit::Actor;
@@ -11,24 +12,26 @@ use keyharbor::service::escrow::{Became, Deposit, Full, Hints, Receipt, Source};
 use keyharbor::service::{RequestInfo, ServiceError};
 use keyharbor::store::{Engine, StoreError};
 
+use serde_json::json;
+
 use crate::races::whole;
 use crate::sqltrace::Capture;
 use crate::world::{KEY, MAC, OTHER_KEY, World, token_id};
 
-async fn source(world: &World, pattern: Option<&str>) -> Source {
+pub async fn source(world: &World, pattern: Option<&str>) -> Source {
     let token = world.token(&[Scope::EscrowWrite], Door::Header, Trust::Observed).await;
     let rows = world.fresh.store.read().await.unwrap().token(token_id(&token)).await.unwrap().unwrap();
     let token: ApiToken = rows.parts().0.clone();
     Source { device_pattern: pattern.map(str::to_owned), ..Source::from(&token) }
 }
 
-fn one(serial: &str, key: &str) -> Deposit {
+pub fn one(serial: &str, key: &str) -> Deposit {
     let (serial, key) = (Serial::parse(serial).unwrap(), RecoveryKey::parse(key).unwrap());
     Deposit { serial, kind: SecretKind::RecoveryKey, key, escrowed_at: None, hints: Hints::default() }
 }
 
 /// The answer to one deposit.
-async fn put(world: &World, source: &Source, deposit: Deposit) -> Result<Receipt, ServiceError> {
+pub async fn put(world: &World, source: &Source, deposit: Deposit) -> Result<Receipt, ServiceError> {
     let mut answers = world.service.deposit(source, vec![deposit], Full::Refuse, &RequestInfo::none(&world.env)).await?;
     Ok(answers.pop().unwrap().unwrap())
 }
@@ -128,4 +131,46 @@ async fn a_commit_whose_answer_was_lost_is_not_done_again() {
     assert_eq!(became, [(Became::New, 2), (Became::New, 1), (Became::Same, 1)]);
     assert_eq!((world.count(EventKind::DepositNew).await, world.count(EventKind::DepositSame).await), (3, 1));
     whole(&world).await;
+}
+
+#[actix_web::test]
+async fn a_fleets_token_is_looked_up_once_for_many_and_a_revoked_one_for_none() {
+    for world in World::both().await {
+        let token = world.token(&[Scope::EscrowWrite], Door::Header, Trust::Observed).await;
+        let body = |n: usize| json!({ "serial": format!("C02N{n}"), "recovery_key": KEY });
+        let send = |n| world.api(Method::POST, "/api/v1/deposits", &token, Some(body(n)));
+        assert_eq!(send(0).await.status, StatusCode::CREATED);
+        let capture = Capture::new();
+        let answers = capture.of(join_all((1..=40).map(send))).await;
+        assert!(answers.iter().all(|a| a.status == StatusCode::CREATED));
+        let lookups = capture.count("FROM api_tokens");
+        assert!((1..=3).contains(&lookups), "{lookups} look-ups for 40 requests");
+        let revoked = world.service.revoke_token(token_id(&token), Actor::Operator).await.unwrap();
+        assert!(revoked);
+        let answers = join_all((41..=60).map(send)).await;
+        assert!(answers.iter().all(|a| a.status == StatusCode::UNAUTHORIZED), "from its revocation on");
+    }
+}
+
+#[actix_web::test]
+async fn what_finds_no_room_is_told_so_and_viewings_go_on() {
+    for world in World::both().await {
+        let device = world.astrids_mac().await;
+        let mut astrid = world.signed_in("astrid").await;
+        astrid.get("/help").await;
+        let source = source(&world, None).await;
+        let info = RequestInfo::none(&world.env);
+        let part = |n: usize| (0..100).map(|i| one(&format!("C02F{n}X{i}"), KEY)).collect::<Vec<_>>();
+        // Twenty fill the room; more than that are refused, and nothing of them is stored.
+        let all = (0..30).map(|n| world.service.deposit(&source, part(n), Full::Refuse, &info));
+        let (answers, granted) = tokio::join!(join_all(all), astrid.reveal(&device));
+        assert_eq!(granted.status, StatusCode::SEE_OTHER, "a viewing never waits in that queue");
+        let stored = answers.iter().filter(|a| a.is_ok()).count();
+        let refused: Vec<_> = answers.iter().filter_map(|a| a.as_ref().err()).collect();
+        assert_eq!((stored, refused.len()), (20, 10));
+        assert!(refused.iter().all(|e| matches!(e, ServiceError::Busy { retry_after: 1..=10 })), "{refused:?}");
+        assert_eq!(world.count(EventKind::DepositNew).await, 1 + 2000);
+        assert!(world.service.deposit(&source, part(99), Full::Refuse, &info).await.is_ok(), "there is room again");
+        whole(&world).await;
+    }
 }

@@ -146,22 +146,6 @@ impl World {
         (Self::assemble(idp, clock, env, fresh, root, config, Custody::open(ring)), before)
     }
 
-    /// A second replica on the same database: its own pool, ring and application.
-    pub async fn replica(&self) -> (Keyharbor, web::Data<App>) {
-        self.replica_at(&self.fresh.url).await
-    }
-
-    /// The same by another way to the database.
-    pub async fn replica_at(&self, url: &str) -> (Keyharbor, web::Data<App>) {
-        let store = engines::connect(url).await;
-        let ring = keyharbor::service::custody::open_ring(&store, &self.root, false).await.unwrap();
-        let config = self.service.rules().config.clone();
-        let oidc = Oidc::new(&config.oidc, &config.outbound, ORIGIN, self.env.clone()).unwrap();
-        let service = Keyharbor::new(store, self.env.clone(), Rules::new(config).unwrap(), oidc, Custody::open(ring));
-        let app = web::Data::new(App::new(service.clone()).unwrap());
-        (service, app)
-    }
-
     /// After fifty browsers the next fifty come from another network, since each may begin only so many sign-ins.
     pub fn browser(&self) -> Browser {
         let peer = match self.browsers.fetch_add(1, Ordering::Relaxed) / 50 {

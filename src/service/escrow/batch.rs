@@ -12,7 +12,6 @@ use crate::domain::audit::{Actor, Event};
 use crate::domain::escrow::{KeyVersion, Standing};
 use crate::domain::ids::{DeviceId, EventId, Timestamp};
 use crate::domain::integrity::Attested;
-use crate::domain::policy::{self, Action, Caller, Relation};
 use crate::domain::recovery_key::SecretKind;
 use crate::domain::source::SourceNote;
 use crate::domain::{Device, Serial};
@@ -113,6 +112,7 @@ impl Keyharbor {
             }
         };
         tallies.into_iter().for_each(|(_, tally)| self.bounds.end(tally));
+        self.metrics.stored_a_batch();
         Ok(answers)
     }
 }
@@ -142,8 +142,9 @@ impl<'a> Batch<'a> {
         for first in work {
             let actor = &first.source.actor;
             if self.tallies.iter().all(|(counted, _)| counted != actor) {
-                let macs = work.iter().filter(|w| w.source.actor == *actor).flat_map(|w| w.deposits.iter().map(|d| &d.serial));
-                self.tallies.push((actor.clone(), self.house.bounds.begin(actor, self.now, macs)));
+                let of = work.iter().filter(|w| w.source.actor == *actor);
+                let spots = of.flat_map(|w| w.deposits.iter().map(|d| (&d.serial, w.request.address)));
+                self.tallies.push((actor.clone(), self.house.bounds.begin(actor, self.now, spots)));
             }
         }
     }
@@ -165,7 +166,7 @@ impl<'a> Batch<'a> {
     /// Reads and holds the devices of all deposits, makes those that are not there, and reads their keys.
     async fn load(&mut self, tx: &mut Tx, work: &[&Work]) -> Result<()> {
         let each = work.iter().flat_map(|work| work.deposits.iter().zip(&work.ids).map(|(deposit, ids)| (&work.source, deposit, ids)));
-        let deposits: Vec<(&Deposit, &Ids)> = each.filter(|(source, d, _)| allowed(source, d)).map(|(_, d, ids)| (d, ids)).collect();
+        let deposits: Vec<(&Deposit, &Ids)> = each.filter(|(source, d, _)| source.may_make(d)).map(|(_, d, ids)| (d, ids)).collect();
         let serials: BTreeSet<&Serial> = deposits.iter().map(|(d, _)| &d.serial).collect();
         let serials: Vec<Serial> = serials.into_iter().cloned().collect();
         if serials.is_empty() {
@@ -220,7 +221,7 @@ impl<'a> Batch<'a> {
         for (deposit, ids) in work.deposits.iter().zip(&work.ids) {
             answers.push(self.take(tx, &work.source, deposit, *ids, &work.request).await?);
         }
-        let taken: Vec<DeviceId> = answers.iter().filter_map(|answer| answer.as_ref().ok()).map(|receipt| receipt.device).collect();
+        let taken: Vec<DeviceId> = answers.iter().flatten().map(|receipt| receipt.device).collect();
         self.note(&work.source, &taken, work.unread.len() + answers.len() - taken.len());
         Ok(answers)
     }
@@ -248,26 +249,29 @@ impl<'a> Batch<'a> {
         ids: Ids,
         request: &RequestInfo,
     ) -> Result<Result<Receipt, Refused>> {
-        if !allowed(source, deposit) {
+        if !source.may_make(deposit) {
             self.refused(source, Some(&deposit.serial), "out_of_scope", request)?;
             return Ok(Err(Refused::OutOfScope));
         }
-        let held = self.devices.get_mut(&deposit.serial).ok_or(ServiceError::Internal("a device was not read"))?;
+        let held = self.devices.get(&deposit.serial).ok_or(ServiceError::Internal("a device was not read"))?;
         let device = held.device.id;
         if !held.sound {
             self.events.push(self.house.integrity_event("devices", Some(device), request));
             self.refused(source, Some(&deposit.serial), "integrity", request)?;
             return Ok(Err(Refused::DeviceRow));
         }
-        held.follow(deposit, self.now);
         let fingerprint = self.ring.fingerprint(device, deposit.kind, &deposit.key);
         self.open_shelf(tx, device, deposit.kind, &fingerprint, request).await?;
-        let may_change = self.tally(source)?.may_change(&deposit.serial);
+        let may_change = self.tally(source)?.may_change(&deposit.serial, request.address);
         let shelf = self.shelves.get_mut(&(device, deposit.kind.code())).ok_or(ServiceError::Internal("keys were not read"))?;
         let known = shelf.versions.iter().position(|v| v.fingerprint == fingerprint);
         if !may_change && !known.is_some_and(|known| shelf.leads(known)) {
             self.refused(source, Some(&deposit.serial), "too_many_changes", request)?;
             return Ok(Err(Refused::TooManyChanges));
+        }
+        // What is refused leaves no hint either.
+        if let Some(held) = self.devices.get_mut(&deposit.serial) {
+            held.follow(deposit, self.now);
         }
         let seen_at = deposit.escrowed_at.map_or(self.now, |t| t.min(self.now));
         let (id, became) = match known {
@@ -297,10 +301,10 @@ impl<'a> Batch<'a> {
                 (ids.version, Became::New)
             }
         };
-        let Some(standing) = Standing::of(&shelf.versions) else { return Err(ServiceError::Integrity) };
-        let Some(row) = shelf.versions.iter().find(|v| v.id == id) else { return Err(ServiceError::Integrity) };
+        let standing = Standing::of(&shelf.versions).ok_or(ServiceError::Integrity)?;
+        let row = shelf.versions.iter().find(|v| v.id == id).ok_or(ServiceError::Integrity)?;
         let receipt = Receipt::of(row, became, &standing);
-        self.tally(source)?.took(&deposit.serial, became);
+        self.tally(source)?.took(&deposit.serial, request.address, became);
         let event = self.house.deposited(source, &deposit.serial, id, &receipt, request);
         self.events.push(event);
         Ok(Ok(receipt))
@@ -386,11 +390,4 @@ impl<'a> Batch<'a> {
         }
         Ok(self.events)
     }
-}
-
-/// May this source make this deposit?
-fn allowed(source: &Source, deposit: &Deposit) -> bool {
-    let covered = crate::domain::token::covers(source.device_pattern.as_deref(), &deposit.serial);
-    let relation = if covered { Relation::NoDevice } else { Relation::Unknown };
-    policy::decide(Caller::Token(source.scopes), Action::Deposit, relation).is_ok()
 }

@@ -1,10 +1,13 @@
-//! What one token may bring about in a minute, counted in this process: trail rows about refused deposits, and new keys for one
-//! Mac. So neither a stream of nonsense nor two keys in turn fill the trail, through whichever door and in however many requests.
+//! What one token may bring about in a minute, counted in this process: trail rows about refused deposits, and changes of one
+//! Mac's key from one address. So neither a stream of nonsense nor two keys in turn fill the trail, through whichever door and in
+//! however many requests; and whoever holds a fleet's token elsewhere keeps no Mac from handing in its own key.
 //!
-//! The first refusals are trail rows of their own; the rest is one row with their number by reason. It is written when the minute
-//! is over, or the server stops, and asks nothing of the client: one that breaks off is counted like any other.
+//! The first refusals for each reason are trail rows of their own, so that nonsense hides no refusal of another kind; the rest is
+//! one row with their number by reason. It is written when the minute is over, or the server stops, and asks nothing of the
+//! client: one that breaks off is counted like any other.
 
 use std::collections::{BTreeMap, HashMap};
+use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 
 use super::Became;
@@ -13,18 +16,29 @@ use crate::domain::audit::{Actor, Event, EventKind, Outcome};
 use crate::domain::ids::Timestamp;
 use crate::service::{Keyharbor, RequestInfo};
 
-/// Refused deposits of a token and minute with a row of their own.
-const ROWS: usize = 20;
-/// Keys that a token may make current for one Mac in a minute, new ones and old ones again. A Mac changes its key now and then.
+/// Refused deposits of a token, minute and reason with a row of their own.
+const ROWS: u64 = 20;
+/// Keys that come to be, or become current again, for one Mac in a minute, of one token and from one address. A Mac changes its
+/// key now and then.
 const CHANGES: u32 = 20;
 
+/// Refusals by reason.
 type Reasons = BTreeMap<&'static str, u64>;
+/// A Mac, and where somebody hands in a key of it.
+type Spot = (Serial, Option<IpAddr>);
 
 #[derive(Default)]
 struct Minute {
-    rows: usize,
+    /// Those with rows of their own, and those without.
+    rows: Reasons,
     more: Reasons,
-    changes: HashMap<Serial, u32>,
+    changes: HashMap<Spot, u32>,
+}
+
+fn add(to: &mut Reasons, more: Reasons) {
+    for (reason, n) in more {
+        *to.entry(reason).or_default() += n;
+    }
 }
 
 /// By token and minute; what is over is forgotten within a minute.
@@ -37,11 +51,11 @@ pub(super) struct Tally {
     /// The token and the minute; `None`: this source has no bounds.
     whose: Option<(String, i64)>,
     /// Refusals that had their own row before this attempt.
-    before: usize,
-    rows: usize,
+    before: Reasons,
+    rows: Reasons,
     more: Reasons,
-    /// By Mac of this batch: changes of this minute so far, and those of this attempt.
-    changes: HashMap<Serial, (u32, u32)>,
+    /// Of this batch: changes of this minute so far, and those of this attempt.
+    changes: HashMap<Spot, (u32, u32)>,
 }
 
 /// A finished minute with more refusals than rows.
@@ -57,13 +71,18 @@ fn minute(at: Timestamp) -> i64 {
 
 impl Bounds {
     /// For a batch with these Macs of one source.
-    pub(super) fn begin<'a>(&self, actor: &Actor, now: Timestamp, macs: impl Iterator<Item = &'a Serial>) -> Tally {
+    pub(super) fn begin<'a>(&self, actor: &Actor, now: Timestamp, spots: impl Iterator<Item = (&'a Serial, Option<IpAddr>)>) -> Tally {
         let Actor::Token(token) = actor else { return Tally::default() };
         let whose = (token.clone(), minute(now));
         let open = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let so_far = open.get(&whose);
-        let changes = macs.map(|mac| (mac.clone(), (so_far.and_then(|m| m.changes.get(mac)).copied().unwrap_or(0), 0))).collect();
-        Tally { before: so_far.map_or(0, |m| m.rows), whose: Some(whose), changes, ..Tally::default() }
+        let changes = spots.map(|(mac, address)| {
+            let spot = (mac.clone(), address);
+            let before = so_far.and_then(|m| m.changes.get(&spot)).copied().unwrap_or(0);
+            (spot, (before, 0))
+        });
+        let (changes, before) = (changes.collect(), so_far.map(|m| m.rows.clone()).unwrap_or_default());
+        Tally { before, whose: Some(whose), changes, ..Tally::default() }
     }
 
     /// Counts what was committed.
@@ -71,12 +90,10 @@ impl Bounds {
         let Some(whose) = done.whose else { return };
         let mut open = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let minute = open.entry(whose).or_default();
-        minute.rows += done.rows;
-        for (reason, n) in done.more {
-            *minute.more.entry(reason).or_default() += n;
-        }
-        for (mac, (_, n)) in done.changes.into_iter().filter(|(_, (_, n))| *n > 0) {
-            *minute.changes.entry(mac).or_default() += n;
+        add(&mut minute.rows, done.rows);
+        add(&mut minute.more, done.more);
+        for (spot, (_, n)) in done.changes.into_iter().filter(|(_, (_, n))| *n > 0) {
+            *minute.changes.entry(spot).or_default() += n;
         }
     }
 
@@ -96,7 +113,7 @@ impl Bounds {
     fn put_back(&self, due: Vec<Summary>) {
         let mut open = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         for Summary { whose, more } in due {
-            open.entry(whose).or_default().more = more;
+            add(&mut open.entry(whose).or_default().more, more);
         }
     }
 }
@@ -104,24 +121,21 @@ impl Bounds {
 impl Tally {
     /// Counts a refused deposit: is it to have a row of its own?
     pub fn refused(&mut self, reason: &'static str) -> bool {
-        let own = self.whose.is_none() || self.before + self.rows < ROWS;
-        if own {
-            self.rows += 1;
-        } else {
-            *self.more.entry(reason).or_default() += 1;
-        }
+        let so_far = |of: &Reasons| of.get(reason).copied().unwrap_or(0);
+        let own = self.whose.is_none() || so_far(&self.before) + so_far(&self.rows) < ROWS;
+        *if own { &mut self.rows } else { &mut self.more }.entry(reason).or_default() += 1;
         own
     }
 
-    /// May another key of this Mac become current?
-    pub fn may_change(&self, mac: &Serial) -> bool {
-        self.whose.is_none() || self.changes.get(mac).is_none_or(|(before, n)| before + n < CHANGES)
+    /// May another key of this Mac come from there?
+    pub fn may_change(&self, mac: &Serial, address: Option<IpAddr>) -> bool {
+        self.whose.is_none() || self.changes.get(&(mac.clone(), address)).is_none_or(|(before, n)| before + n < CHANGES)
     }
 
     /// Counts what was taken in.
-    pub fn took(&mut self, mac: &Serial, became: Became) {
+    pub fn took(&mut self, mac: &Serial, address: Option<IpAddr>, became: Became) {
         if became != Became::Same
-            && let Some((_, n)) = self.changes.get_mut(mac)
+            && let Some((_, n)) = self.changes.get_mut(&(mac.clone(), address))
         {
             *n += 1;
         }

@@ -5,13 +5,14 @@
 //! of its own is tried again request by request, so that the one with the fault fails alone. Viewings never come through here.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 
-use tokio::runtime::Handle;
+use futures_util::FutureExt as _;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
-use tracing::{Instrument as _, Span};
 
 use super::{Answers, Full, Work};
+use crate::service::gather::{Gather, Origin, as_asked_by, origin};
 use crate::service::once::Done;
 use crate::service::{Keyharbor, PATIENCE, Result, ServiceError};
 use crate::store::StoreError;
@@ -24,85 +25,55 @@ const BATCH: usize = 256;
 struct Job {
     work: Work,
     answer: oneshot::Sender<Result<Done<Answers>>>,
-    span: Span,
+    origin: Origin,
     /// Given back when the work is done.
     _room: OwnedSemaphorePermit,
 }
 
 /// What waits to be stored.
 pub struct Queue {
-    line: Mutex<Line>,
+    line: Gather<Job>,
     room: Arc<Semaphore>,
-    /// Where batches run: not on a thread that answers requests.
-    runtime: Option<Handle>,
-}
-
-#[derive(Default)]
-struct Line {
-    jobs: VecDeque<Job>,
-    /// Somebody takes the jobs out.
-    served: bool,
 }
 
 impl Default for Queue {
     fn default() -> Self {
-        Self { line: Mutex::default(), room: Arc::new(Semaphore::new(ROOM as usize)), runtime: Handle::try_current().ok() }
+        Self { line: Gather::default(), room: Arc::new(Semaphore::new(ROOM as usize)) }
     }
 }
 
 impl Queue {
-    /// `true`: nobody takes the jobs out yet.
-    fn push(&self, job: Job) -> bool {
-        let mut line = self.line.lock().unwrap_or_else(PoisonError::into_inner);
-        line.jobs.push_back(job);
-        !std::mem::replace(&mut line.served, true)
+    /// How many deposits wait, those that are being stored included.
+    pub fn waiting(&self) -> usize {
+        (ROOM as usize).saturating_sub(self.room.available_permits())
     }
+}
 
-    /// The next batch, in the order of arrival; jobs that nobody waits for any more are let go. `None`: there are none, and nobody
-    /// serves the line from now on.
-    fn next(&self) -> Option<Vec<Job>> {
-        let mut line = self.line.lock().unwrap_or_else(PoisonError::into_inner);
-        let (mut batch, mut size) = (Vec::new(), 0);
-        while let Some(job) = line.jobs.pop_front() {
-            if job.answer.is_closed() {
-                continue;
-            }
-            // A key of which another job of this batch will leave the answer: that job has to be done first.
-            let waits = job.work.keep.as_ref().is_some_and(|keep| {
+/// The next batch, in the order of arrival; jobs that nobody waits for any more are let go.
+fn choose(jobs: &mut VecDeque<Job>) -> Vec<Job> {
+    let (mut batch, mut size) = (Vec::new(), 0);
+    while let Some(job) = jobs.pop_front() {
+        if job.answer.is_closed() {
+            continue;
+        }
+        // A key of which another job of this batch will leave the answer: that job has to be done first.
+        let waits =
+            job.work.keep.as_ref().is_some_and(|keep| {
                 batch.iter().filter_map(|job: &Job| job.work.keep.as_ref()).any(|other| other.once.same_key(&keep.once))
             });
-            if waits || (size > 0 && size + job.work.size() > BATCH) {
-                line.jobs.push_front(job);
-                break;
-            }
-            size += job.work.size();
-            batch.push(job);
+        if waits || (size > 0 && size + job.work.size() > BATCH) {
+            jobs.push_front(job);
+            break;
         }
-        if batch.is_empty() {
-            line.served = false;
-            return None;
-        }
-        Some(batch)
+        size += job.work.size();
+        batch.push(job);
     }
+    batch
 }
 
 impl Work {
     fn size(&self) -> usize {
         (self.deposits.len() + self.unread.len()).max(1)
-    }
-}
-
-/// Serves the line; when it is broken off (a panic, the end of its runtime) the line is free to be served again.
-struct Serving<'a>(&'a Keyharbor);
-
-impl Drop for Serving<'_> {
-    fn drop(&mut self) {
-        let mut line = self.0.queue.line.lock().unwrap_or_else(PoisonError::into_inner);
-        if std::thread::panicking() || line.served {
-            line.served = false;
-            // Whoever waits is told at once: nothing of it was stored, or nobody knows.
-            line.jobs.clear();
-        }
     }
 }
 
@@ -114,33 +85,44 @@ impl Keyharbor {
             let room = Arc::clone(&self.queue.room);
             let size = u32::try_from(work.size()).unwrap_or(ROOM);
             let room = match full {
-                Full::Refuse => room.try_acquire_many_owned(size).map_err(|_| ServiceError::Busy)?,
-                Full::Wait => room.acquire_many_owned(size).await.map_err(|_| ServiceError::Busy)?,
+                Full::Refuse => room.try_acquire_many_owned(size).map_err(|_| self.busy())?,
+                Full::Wait => room.acquire_many_owned(size).await.map_err(|_| self.busy())?,
             };
             let (answer, answered) = oneshot::channel();
-            if self.queue.push(Job { work, answer, span: Span::current(), _room: room }) {
+            if self.queue.line.push(Job { work, answer, origin: origin(), _room: room }) {
                 let service = self.clone();
-                let runtime = self.queue.runtime.clone().unwrap_or_else(Handle::current);
-                runtime.spawn(async move { service.serve_queue().await });
+                self.queue.line.runtime().spawn(async move { service.serve_queue().await });
             }
             answered.await.unwrap_or_else(|_| Err(ServiceError::Store(StoreError::Unavailable("the writer ended".to_owned()))))
         };
         tokio::time::timeout(PATIENCE, answered).await.unwrap_or_else(|_| Err(ServiceError::Store(StoreError::Timeout)))
     }
 
+    /// Not everybody is to come back at the same moment.
+    fn busy(&self) -> ServiceError {
+        self.metrics.turned_away();
+        let mut dice = [0u8; 1];
+        self.env.entropy.fill(&mut dice);
+        ServiceError::Busy { retry_after: 1 + u32::from(dice[0] % 10) }
+    }
+
     async fn serve_queue(&self) {
-        let serving = Serving(self);
-        while let Some(jobs) = self.queue.next() {
-            // What the log says of a batch stands under the first of its requests.
-            let span = jobs.first().map_or_else(Span::none, |job| job.span.clone());
-            self.serve(jobs).instrument(span).await;
+        let serving = self.queue.line.serving();
+        while let Some(jobs) = self.queue.line.next(choose) {
+            as_asked_by(jobs.first().map(|job| job.origin.clone()), self.serve(jobs)).await;
         }
-        std::mem::forget(serving);
+        serving.done();
+    }
+
+    /// A panic is a fault of one request, too.
+    async fn store_caught(&self, work: &[&Work]) -> Result<Vec<Result<Done<Answers>>>> {
+        let stored = AssertUnwindSafe(self.store_batch(work)).catch_unwind().await;
+        stored.unwrap_or(Err(ServiceError::Internal("a batch of deposits panicked")))
     }
 
     async fn serve(&self, jobs: Vec<Job>) {
         let work: Vec<&Work> = jobs.iter().map(|job| &job.work).collect();
-        match self.store_batch(&work).await {
+        match self.store_caught(&work).await {
             Ok(answers) => {
                 for (job, answer) in jobs.into_iter().zip(answers) {
                     drop(job.answer.send(answer));
@@ -157,7 +139,7 @@ impl Keyharbor {
             Err(e) => {
                 tracing::warn!(error = %e, requests = jobs.len(), "a batch of deposits is tried one by one");
                 for job in jobs {
-                    let alone = self.store_batch(&[&job.work]).await.map(|mut answers| answers.pop());
+                    let alone = self.store_caught(&[&job.work]).await.map(|mut answers| answers.pop());
                     let answer = alone.and_then(|answer| answer.unwrap_or(Err(ServiceError::Internal("no answer"))));
                     drop(job.answer.send(answer));
                 }

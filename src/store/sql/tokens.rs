@@ -2,7 +2,7 @@
 
 use sqlx::query;
 
-use super::super::{Conn, Row};
+use super::super::{Conn, Row, text_list};
 use super::Cells;
 use crate::domain::ids::Timestamp;
 use crate::domain::token::{ApiToken, Door, Scopes};
@@ -18,6 +18,7 @@ macro_rules! columns {
 statements! {
     INSERT = concat!("INSERT INTO api_tokens (", columns!(), ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT DO NOTHING");
     BY_ID = concat!("SELECT ", columns!(), " FROM api_tokens WHERE id = $1");
+    BY_IDS = concat!("SELECT ", columns!(), " FROM api_tokens WHERE id IN ", texts_in!("$1"));
     LIST = concat!("SELECT ", columns!(), " FROM api_tokens ORDER BY created_at DESC, id");
     PAGE = concat!(
         "SELECT ", columns!(), " FROM api_tokens WHERE (created_at, id) < ($1, $2) ORDER BY created_at DESC, id DESC LIMIT $3"
@@ -54,6 +55,10 @@ pub async fn insert_token(conn: &mut Conn, token: &Attested<ApiToken>) -> Result
 
 pub async fn token(conn: &mut Conn, id: &str) -> Result<Option<Attested<ApiToken>>, StoreError> {
     Ok(query(BY_ID).bind(id).fetch_optional(conn).await?.as_ref().map(read))
+}
+
+pub async fn tokens_by_ids(conn: &mut Conn, ids: &[&str]) -> Result<Vec<Attested<ApiToken>>, StoreError> {
+    Ok(query(BY_IDS).bind(text_list(ids.iter().copied())).fetch_all(conn).await?.iter().map(read).collect())
 }
 
 pub async fn tokens(conn: &mut Conn) -> Result<Vec<Attested<ApiToken>>, StoreError> {

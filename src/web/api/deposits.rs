@@ -71,7 +71,7 @@ fn read_deposit(object: &Map<String, Value>) -> Result<Deposit, (String, String)
 /// `Idempotency-Key` has no use here.
 ///
 /// **Limits**: each deposit counts like a request. An array is taken whole while the minute has room for one more; a stream is
-/// `aborted` with `too_many_requests` at the first line without room. In a minute a token may change the key of one Mac 20 times;
+/// `aborted` with `too_many_requests` at the first line without room. In a minute a token may change the key of one Mac 20 times from one address;
 /// what comes then is refused with `too_many_requests`, and may come again later.
 #[utoipa::path(post, path = "/api/v1/deposits", tag = "deposits", operation_id = "createDeposits",
     request_body(content((Deposits = "application/json"), (String = "application/x-ndjson")), description = "The deposits."),

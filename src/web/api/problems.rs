@@ -66,6 +66,7 @@ pub const PROBLEMS: &[Problem] = &[
     ),
     problem(500, "internal", At::Every, "A fault of the server's own. The log has more under `request_id`."),
     problem(503, "sealed", At::Every, "The server has no root key: nothing is taken in and nothing is said."),
+    problem(503, "busy", At::Every, "There is too much at once, and nothing was done: try again after the seconds of `Retry-After`."),
     problem(503, "trail_unavailable", At::Every, "The trail cannot be written, so nothing was done."),
     problem(503, "unavailable", At::Every, "The database does not answer. Try again after `Retry-After` seconds."),
 ];

@@ -212,6 +212,10 @@ async fn tokens(fresh: Fresh) {
     assert!(!tx.replace_token(&row.id, &old_mac, &signed(row.clone())).await.unwrap());
     assert_eq!(tx.token(&row.id).await.unwrap().unwrap().check(&TestMac).unwrap(), row);
     assert!(tx.token("none").await.unwrap().is_none());
+    let known = token(1).id;
+    let found = tx.tokens_by_ids(&["none", &known, "'\""]).await.unwrap();
+    assert_eq!(found.iter().map(|t| t.parts().0.id.clone()).collect::<Vec<_>>(), [known]);
+    assert!(tx.tokens_by_ids(&[]).await.unwrap().is_empty());
     assert!(!tx.insert_token(&signed(token(1))).await.unwrap(), "that id is taken");
 }
 

@@ -1,0 +1,55 @@
+//! Tokens of requests that come at a time are looked up together, each after its request came: a fleet that shares one token
+//! costs one statement, and a revoked token is refused from its revocation on.
+
+use tokio::sync::oneshot;
+
+use super::gather::{Gather, Origin, as_asked_by, origin};
+use super::{Keyharbor, Result, ServiceError};
+use crate::domain::integrity::Attested;
+use crate::domain::token::ApiToken;
+use crate::store::StoreError;
+
+/// Most of one statement.
+const BATCH: usize = 256;
+
+type Found = Option<Attested<ApiToken>>;
+
+/// A token's id, and who asks for its row.
+pub(crate) struct Wanted {
+    id: String,
+    answer: oneshot::Sender<Result<Found>>,
+    origin: Origin,
+}
+
+pub(crate) type Lookups = Gather<Wanted>;
+
+impl Keyharbor {
+    /// The row of that id, as it is after this call began.
+    pub(super) async fn look_up_token(&self, id: &str) -> Result<Found> {
+        let (answer, found) = oneshot::channel();
+        if self.lookups.push(Wanted { id: id.to_owned(), answer, origin: origin() }) {
+            let service = self.clone();
+            self.lookups.runtime().spawn(async move { service.serve_lookups().await });
+        }
+        found.await.unwrap_or_else(|_| Err(ServiceError::Store(StoreError::Unavailable("the reader ended".to_owned()))))
+    }
+
+    async fn serve_lookups(&self) {
+        let serving = self.lookups.serving();
+        while let Some(wanted) = self.lookups.next(|jobs| jobs.drain(..jobs.len().min(BATCH)).collect()) {
+            as_asked_by(wanted.first().map(|w| w.origin.clone()), self.look_up(wanted)).await;
+        }
+        serving.done();
+    }
+
+    async fn look_up(&self, wanted: Vec<Wanted>) {
+        let mut ids: Vec<&str> = wanted.iter().map(|w| w.id.as_str()).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        let rows = async { self.store.read().await?.tokens_by_ids(&ids).await }.await;
+        for Wanted { id, answer, .. } in wanted {
+            let found = rows.as_ref().map(|rows| rows.iter().find(|row| row.parts().0.id == id).cloned());
+            drop(answer.send(found.map_err(|e| ServiceError::Store(e.clone()))));
+        }
+    }
+}
