@@ -1,9 +1,10 @@
 //! `backup` and `restore`.
 
+use std::fmt::Display;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::bail;
+use anyhow::{Context as _, bail};
 use clap::Args;
 
 use super::out::{Unsaid, say, tell};
@@ -11,7 +12,7 @@ use super::{audit, connect, open};
 use crate::config::Config;
 use crate::domain::Timestamp;
 use crate::service::backup::file::Header;
-use crate::service::backup::{Checked, check};
+use crate::service::backup::{Checked, Restored, check};
 use crate::service::custody::root_key;
 
 #[derive(Args)]
@@ -38,30 +39,37 @@ pub async fn backup(arguments: Backup, config: Config) -> anyhow::Result<ExitCod
     let root = root_key(&config.custody)?;
     let service = open(config).await?;
     let made = service.backup(&arguments.to, &root, &mut progress()).await?;
-    describe(&made.header, &made.counts, &made.digest)?;
-    if made.found == 0 {
-        say(format_args!("Proven: it was read back, its MAC fits, and every key in it opens. It is in {}.", made.path.display()))?;
+    let path = made.path.display();
+    if made.found > 0 {
+        for finding in &made.findings {
+            tell(finding);
+        }
+        tell(format_args!("keyharbor: NOT proven, {} findings: what there is was kept as {path}", made.found));
+        describe(&made.header, &made.counts, &made.digest)?;
+        return Ok(ExitCode::FAILURE);
+    }
+    let proven = || -> Result<(), Unsaid> {
+        describe(&made.header, &made.counts, &made.digest)?;
+        say(format_args!("Proven: it was read back, its MAC fits, and every key in it opens. It is in {path}."))?;
         say(format_args!(
             "Keep the root key (its name is {}) in another place: it is not in the backup, and nothing opens without it.",
             root.name()
-        ))?;
-        return Ok(ExitCode::SUCCESS);
-    }
-    for finding in &made.findings {
-        tell(finding);
-    }
-    tell(format_args!("keyharbor: NOT proven, {} findings: what there is was kept as {}", made.found, made.path.display()));
-    Ok(ExitCode::FAILURE)
+        ))
+    };
+    proven().with_context(|| format!("the backup is made and proven and is in {path}"))?;
+    Ok(ExitCode::SUCCESS)
 }
 
 pub async fn restore(arguments: Restore, config: &Config) -> anyhow::Result<ExitCode> {
     let root = root_key(&config.custody)?;
     let checked = check(&arguments.from, &root)?;
-    describe(&checked.header, &checked.counts, &checked.digest)?;
+    let described = describe(&checked.header, &checked.counts, &checked.digest);
     if arguments.check {
+        described.context("the backup is whole, and the root key opens it")?;
         say("It is whole, and the root key opens it. Nothing was written.")?;
         return Ok(ExitCode::SUCCESS);
     }
+    described.context("nothing was restored")?;
     into_database(checked, config).await
 }
 
@@ -71,23 +79,29 @@ async fn into_database(checked: Checked<'_>, config: &Config) -> anyhow::Result<
     clock.measure(&store).await?;
     let checkpoint = checked.header.checkpoint();
     let restored = checked.restore(&store, &env, &mut progress()).await?;
+    let (rows, count) = &restored.unverified;
+    for row in rows {
+        tell(format_args!("did not verify before the backup either, and counts as absent: {row}"));
+    }
+    if *count > 0 {
+        tell(format_args!("keyharbor: restored, but {count} rows do not verify"));
+    }
+    let done = || format!("everything is restored up to {checkpoint}; `keyharbor token list` names the tokens to approve");
+    outcome(&restored, &checkpoint).with_context(done)?;
+    let verdict = audit::report(&store, &restored.ring, None).await.with_context(done)?;
+    Ok(if *count > 0 { ExitCode::FAILURE } else { verdict })
+}
+
+fn outcome(restored: &Restored, checkpoint: &impl Display) -> Result<(), Unsaid> {
     say(format_args!("Restored up to {checkpoint}; row {} of the trail says so.", restored.seq))?;
     say(format_args!("Epoch {} has ended, {} begins: nobody is signed in.", restored.old_epoch, restored.ring.epoch()))?;
     if !restored.waiting.is_empty() {
         say("These tokens are refused until you approve them (`keyharbor token approve ID`):")?;
-        for token in &restored.waiting {
-            say(format_args!("  {}  {}  [{}]", token.id, token.name, token.scopes.codes()))?;
-        }
     }
-    for row in &restored.unverified.0 {
-        tell(format_args!("did not verify before the backup either, and counts as absent: {row}"));
+    for token in &restored.waiting {
+        say(format_args!("  {}  {}  [{}]", token.id, token.name, token.scopes.codes()))?;
     }
-    let verdict = audit::report(&store, &restored.ring, None).await?;
-    if restored.unverified.1 > 0 {
-        tell(format_args!("keyharbor: restored, but {} rows do not verify", restored.unverified.1));
-        return Ok(ExitCode::FAILURE);
-    }
-    Ok(verdict)
+    Ok(())
 }
 
 fn describe(header: &Header, counts: &[(String, u64)], digest: &str) -> Result<(), Unsaid> {

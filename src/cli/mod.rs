@@ -111,7 +111,9 @@ impl Command {
     /// It changes nothing, and what it says can be had again.
     fn only_lists(&self) -> bool {
         match self {
-            Self::Openapi | Self::Config(_) | Self::Doctor(_) | Self::Oidc(_) | Self::Audit(_) => true,
+            Self::Openapi | Self::Config(_) | Self::Doctor(_) | Self::Oidc(_) => true,
+            // An export is a row of the trail.
+            Self::Audit(command) => matches!(command, audit::AuditCommand::Verify { .. }),
             Self::Token(command) => matches!(command, token::TokenCommand::List),
             Self::Login(command) => matches!(command, login::LoginCommand::Show { .. }),
             _ => false,

@@ -7,7 +7,7 @@ use clap::Args;
 use secrecy::SecretString;
 
 use super::backup::progress;
-use super::out::say;
+use super::out::{Unsaid, say};
 use super::{open, open_store};
 use crate::config::Config;
 use crate::store::Store;
@@ -37,9 +37,13 @@ pub async fn run(arguments: Move, config: Config) -> anyhow::Result<ExitCode> {
     to.migrate().await.context("the new database")?;
     service.move_to(&to, &name, &mut progress()).await?;
     to.close().await;
+    moved(&name).with_context(|| format!("moved to {name}: set database.url to the new address; the old database refuses to serve"))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn moved(name: &str) -> Result<(), Unsaid> {
     say(format_args!(
         "Moved to {name}: every row is there and the trail is whole. Sign-ins and tokens live on; key pages that were open end."
     ))?;
-    say("Set database.url to the new address now. The old database refuses to serve.")?;
-    Ok(ExitCode::SUCCESS)
+    say("Set database.url to the new address now. The old database refuses to serve.")
 }

@@ -269,9 +269,11 @@ impl Keyharbor {
     pub async fn sweep(&self) -> Result<()> {
         let now = self.env.now();
         let limits = &self.rules.config.sessions;
+        // By itself: sign-ins wait for whoever writes this table.
         let mut tx = self.store.write().await?;
-        // First, as everywhere: a sign-in holds this table before any row.
         tx.sweep_logouts(now).await?;
+        tx.commit_unrecorded().await?;
+        let mut tx = self.store.write().await?;
         tx.sweep_sessions(now.plus_seconds(-limits.absolute_hours * 3600), now.plus_seconds(-limits.idle_minutes * 60)).await?;
         tx.sweep_sign_ins(now).await?;
         self.sweep_answers(&mut tx).await?;

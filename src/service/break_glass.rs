@@ -10,10 +10,10 @@ use super::Keyharbor;
 use super::custody::operators;
 use super::escrow::{place_of, verified};
 use crate::crypto::Ring;
-use crate::domain::audit::{Event, EventKind, Outcome};
+use crate::domain::audit::{Event, EventKind, Outcome, TrailRow};
 use crate::domain::device::{Device, Serial, TextError, clean};
 use crate::domain::escrow::{KeyVersion, Standing};
-use crate::domain::ids::Env;
+use crate::domain::ids::{Env, Timestamp};
 use crate::domain::integrity::Attested;
 use crate::domain::recovery_key::{RecoveryKey, SecretKind, looks_like_key};
 use crate::domain::trail::{Cursor, TrailFilter};
@@ -56,8 +56,9 @@ pub struct Opened {
 }
 
 const LONGEST: usize = 500;
-/// Rows of a day that the server looks at.
-const MOST_TOLD: i64 = 1000;
+/// Rows of a day that the server looks at, the newest first: so many at a time, so often at most.
+const PAGE: i64 = 1000;
+const PAGES: usize = 20;
 
 impl BreakGlass {
     /// `version`: `None` = the current one.
@@ -142,20 +143,16 @@ pub async fn break_glass(store: &Store, ring: &Ring, env: &Env, ask: &BreakGlass
 }
 
 impl Keyharbor {
-    /// Break-glass is another process's act, whose log may end on somebody's screen: the server says it too, once, and keeps it in a
-    /// metric for a day. Also of what was done while no server ran. Called every few seconds.
+    /// Break-glass is another process's act, whose log may end on somebody's screen: the server says it too, once per process, and keeps
+    /// it in a metric for a day. Also of what was done while no server ran. Called every few seconds.
     pub async fn watch_break_glass(&self) {
-        let since = self.env.now().plus_seconds(-86_400);
-        let filter = TrailFilter { from: Some(since), kind: Some(EventKind::RevealBreakGlass), ..TrailFilter::default() };
-        let rows = async { self.store.read().await?.trail_newer(&filter, Cursor::ENDS[0], MOST_TOLD).await };
-        let rows = match rows.await {
+        let shown = match self.shown_since(self.env.now().plus_seconds(-86_400)).await {
             Ok(rows) => rows,
             Err(e) => return tracing::warn!(error = %e, "the trail could not be looked at for break-glass"),
         };
-        let shown = rows.iter().map(|linked| &linked.row).filter(|row| row.event.outcome == Outcome::Ok);
-        self.metrics.break_glass(shown.clone().count());
+        self.metrics.break_glass(shown.len());
         let told = self.told.load(Ordering::Relaxed);
-        for row in shown.filter(|row| row.seq > told) {
+        for row in shown.iter().rev().filter(|row| row.seq > told) {
             let (serial, operator) = (row.event.serial.as_deref(), row.event.personal.name.as_deref());
             tracing::error!(
                 serial,
@@ -166,6 +163,24 @@ impl Keyharbor {
             );
             self.told.fetch_max(row.seq, Ordering::Relaxed);
         }
+    }
+
+    /// What was shown at the host since then, the newest first. What was refused is a row of that kind too, and hides nothing.
+    async fn shown_since(&self, since: Timestamp) -> Result<Vec<TrailRow>, StoreError> {
+        let filter = TrailFilter { from: Some(since), kind: Some(EventKind::RevealBreakGlass), ..TrailFilter::default() };
+        let mut tx = self.store.read().await?;
+        let (mut shown, [_, mut before]) = (Vec::new(), Cursor::ENDS);
+        for _ in 0..PAGES {
+            let rows = tx.trail_older(&filter, before, PAGE).await?;
+            let more = i64::try_from(rows.len()).is_ok_and(|n| n == PAGE);
+            let Some(last) = rows.last() else { break };
+            before = Cursor::of(&last.row);
+            shown.extend(rows.into_iter().map(|linked| linked.row).filter(|row| row.event.outcome == Outcome::Ok));
+            if !more {
+                break;
+            }
+        }
+        Ok(shown)
     }
 }
 

@@ -65,9 +65,7 @@ impl Keyharbor {
             _ => Some(self.keep_for_page(ring, Memory::kept(form, typed), current)?),
         };
         let kept = form.as_ref().map(|(row, _)| row);
-        if !self.renew_session(ring, (&identity, begun), current, &cookie, kept, request).await? {
-            return Err(SignInError::NoTransaction);
-        }
+        self.renew_session(ring, (&identity, begun), current, &cookie, kept, request).await??;
         let to = match form {
             Some((_, key)) => format!("{}?form={}", memory.return_to, key.expose_secret()),
             None => memory.return_to,
@@ -75,8 +73,8 @@ impl Keyharbor {
         Ok(Finished { cookie: Some(cookie), to, hitch: None })
     }
 
-    /// Writes the fresh proof into the session. `false`: it has ended, was renewed elsewhere, or the provider signed the person
-    /// out, while the provider was asked.
+    /// Writes the fresh proof into the session. Refused when, while the provider was asked, it ended or was renewed elsewhere, or
+    /// the provider signed the person out.
     async fn renew_session(
         &self,
         ring: &Arc<Ring>,
@@ -85,25 +83,25 @@ impl Keyharbor {
         cookie: &SecretString,
         form: Option<&SignIn>,
         request: &RequestInfo,
-    ) -> Result<bool> {
+    ) -> Result<Result<(), SignInError>> {
         self.retry(async || {
             let mut tx = self.store.write().await?;
             if tx.signed_out_since(&identity.who, identity.sid.as_deref(), begun).await? {
-                return Ok(false);
+                return Ok(Err(SignInError::SignedOut));
             }
             // Another tab may move `last_seen` at this very moment: then what was read is not there any more, and is read again.
             let mut renewed = None;
             for _ in 0..3 {
-                let Some(row) = tx.session_by_hash(&current.session.secret_hash).await? else { return Ok(false) };
+                let Some(row) = tx.session_by_hash(&current.session.secret_hash).await? else { return Ok(Err(SignInError::NoTransaction)) };
                 let old_mac = row.mac().to_vec();
-                let Ok(old) = row.check(ring.as_ref()) else { return Ok(false) };
+                let Ok(old) = row.check(ring.as_ref()) else { return Ok(Err(SignInError::NoTransaction)) };
                 let (session, lost) = self.renewed(ring, old, identity, cookie);
                 if tx.replace_session(session.id, &old_mac, &Attested::sign(session, ring.as_ref())).await? {
                     renewed = Some(lost);
                     break;
                 }
             }
-            let Some(lost) = renewed else { return Ok(false) };
+            let Some(lost) = renewed else { return Ok(Err(SignInError::NoTransaction)) };
             if let Some(form) = form {
                 tx.insert_sign_in(form).await?;
             }
@@ -115,7 +113,7 @@ impl Keyharbor {
             }
             events.push(self.person_event(EventKind::StepUp, Outcome::Ok, current, request));
             self.conclude(tx, &events).await?;
-            Ok(true)
+            Ok(Ok(()))
         })
         .await
     }

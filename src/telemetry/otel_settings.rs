@@ -33,9 +33,13 @@ impl Settings {
     /// Names the variable.
     pub fn parse(given: &HashMap<String, String>) -> Result<Option<Self>, String> {
         let read = Variables(given);
+        // First: without one, what else is set is meant for other programs.
+        let Some(endpoint) = read.endpoint()? else { return Ok(None) };
         let off = read.one_of("OTEL_SDK_DISABLED", &["false", "true"])? == "true";
         let none = read.one_of("OTEL_TRACES_EXPORTER", &["otlp", "none"])? == "none";
-        let Some(endpoint) = read.endpoint()?.filter(|_| !off && !none) else { return Ok(None) };
+        if off || none {
+            return Ok(None);
+        }
         for name in ["OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL"] {
             read.one_of(name, &["http/protobuf"])?;
         }
@@ -175,6 +179,7 @@ mod tests {
             &[][..],
             &[("OTEL_EXPORTER_OTLP_ENDPOINT", "")],
             &[("OTEL_SERVICE_NAME", "x"), ("OTEL_TRACES_SAMPLER", "always_on")],
+            &[("OTEL_TRACES_EXPORTER", "console"), ("OTEL_SDK_DISABLED", "1")],
             &[COMMON, ("OTEL_SDK_DISABLED", "TRUE")],
             &[COMMON, ("OTEL_TRACES_EXPORTER", "none")],
         ] {

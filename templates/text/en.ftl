@@ -254,6 +254,7 @@ admin-nothing = Nothing needs your attention.
 admin-nothing-looked = Looked at: settings, the root key, sign-in, tokens, Macs without an owner or a key, keys that alternate, the end of the audit log, and keys shown at the server.
 admin-attention = Needs attention
 admin-partly = There are more Macs than one look takes. What is said of Macs is of the first 5,000, by serial number.
+admin-partly-contested = Of Macs whose older key came back, 500 at most were looked at: there may be more with keys that alternate.
 admin-next = More
 admin-root-key = Nobody has confirmed a copy of the root key.
 admin-root-key-do = Without one, a lost server loses every key. On the server, run `keyharbor init --confirm`.

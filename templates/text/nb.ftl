@@ -489,6 +489,7 @@ admin-nothing = Ingenting trenger oppmerksomhet.
 admin-nothing-looked = Sjekket: innstillinger, rotnøkkelen, påloggingen, tokens, Mac-er uten eier eller nøkkel, nøkler som veksler, slutten av revisjonsloggen og nøkler som er vist på serveren.
 admin-attention = Trenger oppmerksomhet
 admin-partly = Det finnes flere Mac-er enn én gjennomgang tar. Det som sies om Mac-er, gjelder de første 5000, etter serienummer.
+admin-partly-contested = Av Mac-er der en eldre nøkkel kom tilbake, er høyst 500 sett på: det kan være flere med nøkler som veksler.
 admin-next = Flere
 admin-root-key = Ingen har bekreftet en kopi av rotnøkkelen.
 admin-root-key-do = Uten en kopi er alle nøkler tapt hvis serveren går tapt. Kjør `keyharbor init --confirm` på serveren.

@@ -254,6 +254,7 @@ admin-nothing = Inget kräver din uppmärksamhet.
 admin-nothing-looked = Kontrollerat: inställningar, rotnyckeln, inloggningen, tokens, Macar utan ägare eller nyckel, nycklar som växlar, slutet av granskningsloggen och nycklar som visats på servern.
 admin-attention = Behöver åtgärdas
 admin-partly = Det finns fler Macar än vad som ryms i en genomgång. Det som sägs om Macar gäller de första 5 000, efter serienummer.
+admin-partly-contested = Av Macar vars äldre nyckel kommit tillbaka har högst 500 kontrollerats: det kan finnas fler med nycklar som växlar.
 admin-next = Fler
 admin-root-key = Ingen har bekräftat en kopia av rotnyckeln.
 admin-root-key-do = Utan en kopia är alla nycklar borta om servern går förlorad. Kör `keyharbor init --confirm` på servern.

@@ -5,7 +5,10 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::Command;
 
+use keyharbor::crypto::Ring;
+use keyharbor::domain::audit::Event;
 use keyharbor::domain::escrow::Trust;
+use keyharbor::domain::ids::EventId;
 use keyharbor::domain::token::{Door, Scope};
 use keyharbor::service::break_glass::{BreakGlass, break_glass};
 use keyharbor::service::trail::{Verdict, verify_tail};
@@ -79,6 +82,15 @@ async fn s44_break_glass_is_recorded_and_loud_and_shows_the_current_key_beside_a
     assert!(!server.end_by_term().contains(part(OTHER_KEY, ..9)), "nor does the server's log");
 }
 
+async fn a_thousand(world: &World, event: &Event, ring: &Ring) {
+    let events: Vec<_> = (0..1000).map(|_| Event { id: EventId::new(&world.env), ..event.clone() }).collect();
+    for some in events.chunks(100) {
+        let mut tx = world.fresh.store.write().await.unwrap();
+        let pending = tx.audit_append(some, ring).await.unwrap();
+        tx.commit(pending).await.unwrap();
+    }
+}
+
 #[actix_web::test]
 async fn s44_every_server_says_what_was_shown_at_the_host_and_measures_it_for_a_day() {
     let measured = |world: &World, n: u8| {
@@ -94,7 +106,11 @@ async fn s44_every_server_says_what_was_shown_at_the_host_and_measures_it_for_a_
         measured(&world, 0);
         assert!(!logs.text().contains("break-glass"));
         break_glass(&world.fresh.store, &ring, &world.env, &ask("C02NOBODYS99")).await.err().unwrap();
+        // Refusals by the thousand, before and after, hide it from nobody.
+        let refused = world.last().await.event;
+        a_thousand(&world, &refused, &ring).await;
         let opened = break_glass(&world.fresh.store, &ring, &world.env, &ask(MAC)).await.unwrap();
+        a_thousand(&world, &refused, &ring).await;
         drop(guard);
         let (logs, _guard) = Logs::start();
         for _ in 0..2 {

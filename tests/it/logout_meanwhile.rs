@@ -54,6 +54,8 @@ async fn s17_s42_a_step_up_that_was_open_renews_nothing() {
         let token = world.idp.logout_token("astrid", |claims, _| drop(claims.insert("sid".into(), json!("second"))));
         assert_eq!(post(&world.app, &token).await.status, StatusCode::OK);
         assert_eq!(astrid.get(path_of(&back)).await.status, StatusCode::BAD_REQUEST);
+        let row = world.last().await.event;
+        assert_eq!((row.kind, row.detail.as_str()), (EventKind::SignInFailed, "signed_out"), "as of a sign-in");
         assert_eq!((world.count(EventKind::StepUp).await, astrid.reveal(&device).await.key()), (0, None));
         assert_eq!(world.count(EventKind::RevealGranted).await, 0);
     }

@@ -65,19 +65,12 @@ fn what_could_not_be_written_is_no_success() {
 fn a_listing_that_is_cut_short_ends_without_a_word_and_an_act_does_not() {
     let home = Home::ready(ISSUER);
     home.run(&CREATE).ok();
-    for arguments in [
-        &["--help"][..],
-        &["openapi"],
-        &["config", "defaults"],
-        &["token", "list"],
-        &["audit", "verify"],
-        &["doctor"],
-        &["audit", "export", "--format", "csv"],
-    ] {
+    for arguments in [&["--help"][..], &["openapi"], &["config", "defaults"], &["token", "list"], &["audit", "verify"], &["doctor"]] {
         let said = into(&home, arguments, closed());
         assert_eq!((said.status.code(), said.err.as_str()), (Some(141), ""), "{arguments:?}");
     }
     into(&home, &["login", "rebind", "astrid", "sub-1"], closed()).fails("Broken pipe");
+    into(&home, &["audit", "export", "--format", "csv"], closed()).fails("Broken pipe");
     into(&home, &["keyring", "kit", "--allow-redirect"], closed()).fails("the kit was not printed whole and confirms nothing");
 }
 
@@ -109,6 +102,20 @@ fn a_kit_or_a_key_that_could_not_be_shown_says_that_the_trail_has_its_row() {
         assert!(!said.err.contains(KEY), "the error holds no key");
     }
     drop(server);
+}
+
+#[test]
+fn a_backup_a_restore_and_a_move_that_could_not_be_told_say_what_there_is() {
+    let home = Home::ready(ISSUER);
+    let (file, bad) = (home.path("kh.backup").display().to_string(), home.path("bad").display().to_string());
+    into(&home, &["backup", "--to", &file], full()).fails(&format!("the backup is made and proven and is in {file}"));
+    home.run(&["restore", "--check", "--from", &file]).ok();
+    into(&home, &["restore", "--check", "--from", &file], full()).fails("the backup is whole, and the root key opens it");
+    into(&home, &["restore", "--from", &file], full()).fails("nothing was restored: standard output");
+    let new = format!("sqlite://{}", home.path("new.db").display());
+    into(&home, &["move", "--to", &new], full()).fails(&format!("moved to {new}: set database.url to the new address"));
+    let done = home.run(&["backup", "--to", &bad]).fails("moved");
+    assert!(!done.err.contains("standard output"), "{}", done.err);
 }
 
 /// Every command, argument and option has words of its own in `--help`.

@@ -1,6 +1,6 @@
 //! Behind nginx, Caddy and HAProxy: the files in `packaging/proxy`, run by the real programs in front of the real server.
 
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -132,6 +132,7 @@ impl Front {
         while std::net::TcpStream::connect(("127.0.0.1", self.home.port)).is_ok() {}
         let down = self.curl(&format!("/compat/crypt/{token}/checkin/"), &["-d", "serial=x"]);
         assert!((502..=504).contains(&down.0), "{}", down.1);
+        self.traces();
         self.stop();
         let said = self.said();
         let hidden = |text: &str| assert!(!said.contains(text), "{text} is in the proxy's log: {said}");
@@ -194,6 +195,28 @@ impl Front {
             let answer = head_and_body(&mut stream);
             assert!(answer.starts_with("http/1.1 401"), "{answer}");
         }
+    }
+
+    /// What a stranger says of traces is dropped: in the server's place stands one that hands back each head.
+    fn traces(&self) {
+        let upstream = TcpListener::bind(("127.0.0.1", self.home.port)).unwrap();
+        std::thread::spawn(move || {
+            for stream in upstream.incoming() {
+                let mut stream = stream.unwrap();
+                let mut head = Vec::new();
+                let _ = stream.set_read_timeout(Some(Duration::from_secs(5)));
+                let mut byte = [0];
+                while !head.ends_with(b"\r\n\r\n") && stream.read_exact(&mut byte).is_ok() {
+                    head.push(byte[0]);
+                }
+                let answer = format!("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {}\r\n\r\n", head.len());
+                let _ = stream.write_all(&[answer.as_bytes(), &head].concat());
+            }
+        });
+        self.until("/help", 200);
+        let (_, text) = self.curl("/help", &["-H", "traceparent: 00-0123456789abcdef0123456789abcdef-0123456789abcdef-00"]);
+        assert!(text.contains("GET /help HTTP/1.1"), "{text}");
+        assert!(!text.contains("0123456789abcdef") && !text.to_lowercase().contains("traceparent"), "{text}");
     }
 
     fn stop(&mut self) {

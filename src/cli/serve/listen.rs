@@ -72,7 +72,8 @@ pub fn start(service: Keyharbor, listener: TcpListener, tls: Option<&Arc<Certifi
 /// do it: it asks for more of an answer, and looks at its clocks, only when there is room for it.
 #[cfg(target_os = "linux")]
 fn drop_who_reads_nothing(listener: &TcpListener, seconds: u64) -> anyhow::Result<()> {
-    let milliseconds = u32::try_from(seconds.max(1).saturating_mul(1000)).unwrap_or(u32::MAX);
+    // The kernel takes it as an `int`.
+    let milliseconds = u32::try_from(seconds.max(1).saturating_mul(1000)).unwrap_or(u32::MAX).min(i32::MAX.unsigned_abs());
     rustix::net::sockopt::set_tcp_user_timeout(listener, milliseconds).context("a deadline for answers (TCP_USER_TIMEOUT) cannot be set")
 }
 

@@ -56,6 +56,7 @@ pub struct GapCounts {
     pub contested: usize,
     /// There are more devices than were looked at.
     pub more_devices: bool,
+    /// There are more devices with a key that came back than were judged.
     pub more_contested: bool,
 }
 

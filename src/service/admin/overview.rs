@@ -1,5 +1,5 @@
-//! The admin's first page: what wants attention. Every figure comes from an index and is bounded; what only a walk of the whole
-//! chain can say is left to `audit verify`.
+//! The admin's first page: what wants attention. Every figure comes from an index and is bounded, but for the tokens, which are all
+//! looked at: people make them one by one. What only a walk of the whole chain can say is left to `audit verify`.
 
 use super::super::access::SignedIn;
 use super::super::trail::{Verdict, verify_tail};
@@ -56,14 +56,20 @@ impl Keyharbor {
         let ring = self.ring()?;
         let now = self.env.now();
         let mut tx = self.store.read().await?;
+        let counts = self.gap_counts(&mut tx, &ring).await?;
+        let tokens = token_counts(&mut tx, &ring, now).await?;
+        let break_glass = break_glass_since(&mut tx, now.plus_seconds(-BREAK_GLASS_DAYS * DAY)).await?;
+        let fit = checkpoints_fit(&mut tx).await?;
+        // The last rows are read with a connection of their own, and there may be only one.
+        drop(tx);
         Ok(Overview {
             warnings: self.rules.config.warnings(),
             root_key_unconfirmed: self.root_key_unconfirmed(),
             provider_down: self.provider_is_down(),
-            counts: self.gap_counts(&mut tx, &ring).await?,
-            tokens: token_counts(&mut tx, &ring, now).await?,
-            break_glass: break_glass_since(&mut tx, now.plus_seconds(-BREAK_GLASS_DAYS * DAY)).await?,
-            trail_sound: checkpoints_fit(&mut tx).await? && self.tail_verifies(&ring).await?,
+            counts,
+            tokens,
+            break_glass,
+            trail_sound: fit && self.tail_verifies(&ring).await?,
             reads_trail: policy::decide(Caller::Person(person.session.roles), Action::ReadTrail, Relation::NoDevice).is_ok(),
         })
     }

@@ -29,7 +29,8 @@ pub async fn overview(v: Visitor) -> Result<HttpResponse, WebError> {
     attention.extend(found.warnings.iter().map(|warning| setting(&page, warning)));
     attention.extend(counted(&page, &found));
     attention.sort_by_key(|a| a.weight);
-    html(&AdminPage { attention, partly: found.counts.more_devices, page }, StatusCode::OK)
+    let (partly, partly_contested) = (found.counts.more_devices, found.counts.more_contested);
+    html(&AdminPage { attention, partly, partly_contested, page }, StatusCode::OK)
 }
 
 /// What is wrong with the installation itself.

@@ -80,6 +80,8 @@ pub struct AdminPage {
     pub attention: Vec<Attention>,
     /// More devices than one look takes: what is said of Macs is of the first ones.
     pub partly: bool,
+    /// So are more devices with keys that may alternate.
+    pub partly_contested: bool,
 }
 
 /// What was done just before, said once above a list.

@@ -213,7 +213,7 @@ impl World<'_> {
         if quiet {
             attention.clear();
         }
-        AdminPage { attention, partly: !quiet, page }
+        AdminPage { attention, partly: !quiet, partly_contested: !quiet, page }
     }
 
     fn field_errors() -> Vec<FieldError> {
