@@ -95,7 +95,7 @@ impl Keyharbor {
             }
             answered.await.unwrap_or_else(|_| Err(ServiceError::Store(StoreError::Unavailable("the writer ended".to_owned()))))
         };
-        tokio::time::timeout(PATIENCE, answered).await.unwrap_or_else(|_| Err(ServiceError::Store(StoreError::Timeout)))
+        tokio::time::timeout(PATIENCE, answered).await.unwrap_or(Err(ServiceError::Store(StoreError::Timeout)))
     }
 
     /// Not everybody is to come back at the same moment.
