@@ -29,7 +29,7 @@ fn settings(name: &str, env: &Env) -> Config {
     let home = tempfile::tempdir().unwrap();
     let secret = home.path().join("secret");
     std::fs::write(&secret, "s").unwrap();
-    let block = block.replace("/etc/keyharbor/oidc-secret", secret.to_str().unwrap());
+    let block = block.replace("/etc/keyharbor/client-secret", secret.to_str().unwrap());
     let file = home.path().join("keyharbor.toml");
     std::fs::write(&file, format!("[server]\npublic_url = \"{ORIGIN}\"\n{block}")).unwrap();
     let config = Config::read(Some(&file), Some(std::collections::HashMap::default())).unwrap_or_else(|e| panic!("{name}: {e}"));
