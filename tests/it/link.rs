@@ -1,5 +1,6 @@
 //! A wire between the server and its PostgreSQL that the test cuts where it wants.
 
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -9,9 +10,12 @@ use url::Url;
 
 #[derive(Default)]
 struct Orders {
-    word: Mutex<Option<&'static str>>,
+    words: Mutex<VecDeque<&'static str>>,
     cuts: AtomicUsize,
 }
+
+/// The message that commits, and no word of the one that begins.
+pub const COMMIT: &str = "COMMIT\0";
 
 pub struct Link {
     /// The database's address by way of this link.
@@ -40,9 +44,10 @@ impl Link {
         Self { url: url.to_string(), orders }
     }
 
-    /// The next message with that word reaches the server; its answer is lost, and the connection with it.
-    pub fn cut_after(&self, word: &'static str) {
-        *self.orders.word.lock().unwrap() = Some(word);
+    /// The next message with the first word reaches the server; its answer is lost, and the connection with it. Then so with the
+    /// second.
+    pub fn cut_after(&self, words: &[&'static str]) {
+        self.orders.words.lock().unwrap().extend(words);
     }
 
     /// How often it was cut.
@@ -57,15 +62,11 @@ async fn carry(client: TcpStream, server: TcpStream, orders: &Orders) {
     let there = async {
         let mut chunk = vec![0; 1 << 16];
         while let Ok(n @ 1..) = from_client.read(&mut chunk).await {
-            let mut word = orders.word.lock().unwrap().take();
-            let hit = word.is_some_and(|w| chunk[..n].windows(w.len()).any(|part| part == w.as_bytes()));
-            if hit {
-                cut.store(true, Ordering::SeqCst);
-                word = None;
-            }
-            if word.is_some() {
-                *orders.word.lock().unwrap() = word;
-            }
+            orders.words.lock().unwrap().pop_front_if(|word| {
+                let hit = chunk[..n].windows(word.len()).any(|part| part == word.as_bytes());
+                cut.fetch_or(hit, Ordering::SeqCst);
+                hit
+            });
             if to_server.write_all(&chunk[..n]).await.is_err() {
                 break;
             }

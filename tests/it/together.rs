@@ -14,6 +14,7 @@ use keyharbor::store::{Engine, StoreError};
 
 use serde_json::json;
 
+use crate::link::{COMMIT, Link};
 use crate::races::whole;
 use crate::sqltrace::Capture;
 use crate::world::{KEY, MAC, OTHER_KEY, World, token_id};
@@ -113,24 +114,25 @@ async fn refusals_of_one_are_not_the_others() {
     }
 }
 
-/// A commit that is done and whose answer is lost: the next try finds its last row, and does nothing a second time.
+/// A commit that is done and whose answer is lost: another try finds its last row, and does nothing a second time. Also when the
+/// next try gets no answer to that question.
 #[actix_web::test]
 async fn a_commit_whose_answer_was_lost_is_not_done_again() {
-    let world = World::on(Engine::Postgres, |_| {}).await;
-    let source = source(&world, None).await;
-    put(&world, &source, one(MAC, OTHER_KEY)).await.unwrap();
-    // The link is cut when the answer to the first commit is on its way.
-    let link = crate::link::Link::to(&world.fresh.url).await;
-    let (service, _) = world.replica_at(&link.url).await;
-    link.cut_after("COMMIT");
-    let info = RequestInfo::none(&world.env);
-    let answers =
-        service.deposit(&source, vec![one(MAC, KEY), one("C02NEW", KEY), one(MAC, OTHER_KEY)], Full::Refuse, &info).await.unwrap();
-    assert_eq!(link.cuts(), 1, "the commit was sent and its answer was lost");
-    let became: Vec<_> = answers.iter().map(|a| a.as_ref().map(|r| (r.became, r.version)).unwrap()).collect();
-    assert_eq!(became, [(Became::New, 2), (Became::New, 1), (Became::Same, 1)]);
-    assert_eq!((world.count(EventKind::DepositNew).await, world.count(EventKind::DepositSame).await), (3, 1));
-    whole(&world).await;
+    for cuts in [&[COMMIT][..], &[COMMIT, "FROM audit_events WHERE id"]] {
+        let world = World::on(Engine::Postgres, |_| {}).await;
+        let source = source(&world, None).await;
+        put(&world, &source, one(MAC, OTHER_KEY)).await.unwrap();
+        let link = Link::to(&world.fresh.url).await;
+        let (service, _) = world.replica_at(&link.url).await;
+        link.cut_after(cuts);
+        let all = vec![one(MAC, KEY), one("C02NEW", KEY), one(MAC, OTHER_KEY)];
+        let answers = service.deposit(&source, all, Full::Refuse, &RequestInfo::none(&world.env)).await.unwrap();
+        assert_eq!(link.cuts(), cuts.len(), "it was sent, and its answer was lost");
+        let became: Vec<_> = answers.iter().map(|a| a.as_ref().map(|r| (r.became, r.version)).unwrap()).collect();
+        assert_eq!(became, [(Became::New, 2), (Became::New, 1), (Became::Same, 1)]);
+        assert_eq!((world.count(EventKind::DepositNew).await, world.count(EventKind::DepositSame).await), (3, 1));
+        whole(&world).await;
+    }
 }
 
 #[actix_web::test]

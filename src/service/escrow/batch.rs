@@ -77,10 +77,12 @@ impl Keyharbor {
         let open: Vec<&Work> = work.iter().zip(&claims).filter(|(_, claim)| !matches!(claim, Claimed::Done(_))).map(|(w, _)| *w).collect();
         batch.count(work);
         batch.load(&mut tx, &open).await?;
-        // The devices are held: an earlier try of ours has ended, one way or the other.
-        if let Some(told) = told.take()
-            && tx.trail_has(told.marker).await?
-        {
+        // The devices are held: an earlier try of ours has ended, one way or the other. What it told is kept until that is known.
+        let done = match told.as_ref() {
+            Some(told) => tx.trail_has(told.marker).await?,
+            None => false,
+        };
+        if let Some(told) = told.take().filter(|_| done) {
             told.tallies.into_iter().for_each(|(_, tally)| self.bounds.end(tally));
             return Ok(told.answers);
         }

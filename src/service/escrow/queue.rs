@@ -14,7 +14,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use super::{Answers, Full, Work};
 use crate::service::gather::{Gather, Origin, as_asked_by, origin};
 use crate::service::once::Done;
-use crate::service::{Keyharbor, PATIENCE, Result, ServiceError};
+use crate::service::{Keyharbor, Result, ServiceError};
 use crate::store::StoreError;
 
 /// Most deposits that wait at a time, and most of one transaction.
@@ -95,7 +95,7 @@ impl Keyharbor {
             }
             answered.await.unwrap_or_else(|_| Err(ServiceError::Store(StoreError::Unavailable("the writer ended".to_owned()))))
         };
-        tokio::time::timeout(PATIENCE, answered).await.unwrap_or(Err(ServiceError::Store(StoreError::Timeout)))
+        self.patiently(answered).await
     }
 
     /// Not everybody is to come back at the same moment.
@@ -138,7 +138,8 @@ impl Keyharbor {
             }
             Err(e) => {
                 tracing::warn!(error = %e, requests = jobs.len(), "a batch of deposits is tried one by one");
-                for job in jobs {
+                // Whoever has been told already that it took too long is not waited for once more.
+                for job in jobs.into_iter().filter(|job| !job.answer.is_closed()) {
                     let alone = self.store_caught(&[&job.work]).await.map(|mut answers| answers.pop());
                     let answer = alone.and_then(|answer| answer.unwrap_or(Err(ServiceError::Internal("no answer"))));
                     drop(job.answer.send(answer));
