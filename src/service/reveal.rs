@@ -12,7 +12,7 @@ use super::{Keyharbor, RequestInfo, Result, ServiceError};
 use crate::config::StepUp;
 use crate::crypto::Ring;
 use crate::domain::audit::{Event, EventKind, Outcome};
-use crate::domain::device::{Device, DeviceState};
+use crate::domain::device::{Device, DeviceState, Serial};
 use crate::domain::escrow::{KeyVersion, Standing};
 use crate::domain::ids::{DeviceId, GrantId, Timestamp, VersionId};
 use crate::domain::integrity::Attested;
@@ -116,7 +116,7 @@ impl Keyharbor {
             }
             return Ok(answer);
         }
-        self.grant(person, form, reason, action, request).await
+        self.grant(person, form, &device.serial, reason, action, request).await
     }
 
     /// Is the sign-in fresh enough for a reveal on this basis?
@@ -140,6 +140,7 @@ impl Keyharbor {
         &self,
         person: &SignedIn,
         form: &RevealForm,
+        serial: &Serial,
         reason: Option<DeskReason>,
         action: Action,
         request: &RequestInfo,
@@ -151,7 +152,7 @@ impl Keyharbor {
             if let Some(until) = self.over_quota(&mut tx, person).await? {
                 let mut event = self.person_event(EventKind::RevealRefused, Outcome::Refused, person, request);
                 event.detail = "quota".into();
-                event.device = Some(form.device());
+                (event.device, event.serial) = (Some(form.device()), Some(serial.as_str().to_owned()));
                 self.conclude(tx, &[event]).await?;
                 return Err(ServiceError::TooMany { until, now: self.env.now() });
             }

@@ -33,6 +33,7 @@ async fn s64_the_eleventh_in_a_minute_waits_for_the_next_one() {
             (last.kind, last.detail.as_str(), last.device.map(|d| d.to_string())),
             (EventKind::RevealRefused, "quota", Some(device.clone()))
         );
+        assert_eq!(last.serial.as_deref(), Some(MAC), "the Mac is named");
         assert_eq!(world.sql("UPDATE quotas SET n = n WHERE window_kind = 'minute' AND n = 11").await, 1, "the refusal counts");
         assert_eq!(world.count(EventKind::RevealGranted).await, 10);
         // Another person has his own; the next minute is a new one.
