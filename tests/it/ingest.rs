@@ -2,12 +2,14 @@
 
 use actix_web::http::{Method, StatusCode};
 use keyharbor::domain::escrow::Trust;
+use keyharbor::domain::ids::DeviceId;
 use keyharbor::domain::token::{Door, Scope};
-use keyharbor::domain::{EventKind, Timestamp};
+use keyharbor::domain::{Device, EventKind, Serial, Timestamp};
 use serde_json::{Value, json};
 
 use crate::fixed::START;
 use crate::probe::{census, holds, number, rows, stolen, token};
+use crate::races::{aside, ring, until_it_waits};
 use crate::world::{Answer, KEY, MAC, OTHER_KEY, World};
 
 const THIRD_KEY: &str = "NNNN-PPPP-QQQQ-RRRR-TTTT-UUU4";
@@ -86,7 +88,7 @@ async fn s62_an_older_time_never_displaces_the_newest() {
         is("same", 2, false, false),
         "late, and still older"
     );
-    let id = keyharbor::domain::ids::DeviceId::parse(&world.device_id(MAC).await).unwrap();
+    let id = DeviceId::parse(&world.device_id(MAC).await).unwrap();
     let rows = world.fresh.store.read().await.unwrap().versions(id, keyharbor::domain::SecretKind::RecoveryKey, 1).await.unwrap();
     assert_eq!(rows[0].parts().0.promoted_at, ago(3600), "it keeps its place among the older ones");
     let now = status(&world).await;
@@ -177,25 +179,24 @@ async fn a_deposit_undoes_no_change_made_meanwhile() {
 #[actix_web::test]
 async fn a_device_made_by_two_replicas_at_once_is_one_device() {
     let world = World::on(keyharbor::store::Engine::Postgres, |_| {}).await;
-    let (_, second) = world.replica().await;
     let (_, text) = token(&world, |t| t.scopes = t.scopes.with(Scope::DevicesWrite)).await;
-    for n in 0..6 {
-        let put = |app: &actix_web::web::Data<keyharbor::web::App>, name: &str| {
-            let request = actix_web::test::TestRequest::put()
-                .uri(&format!("/api/v1/devices/C02TWICE{n}"))
-                .insert_header(("host", crate::world::HOST))
-                .insert_header(("authorization", format!("Bearer {text}")))
-                .insert_header(("content-type", "application/json"))
-                .set_payload(json!({ "name": name }).to_string());
-            let app = app.clone();
-            async move { crate::world::send(&app, request).await }
-        };
-        let (a, b) = tokio::join!(put(&world.app, "one"), put(&second, "two"));
-        let mut both = [a.status.as_u16(), b.status.as_u16()];
-        both.sort_unstable();
-        assert_eq!(both, [200, 201], "{} {}", a.text, b.text);
-    }
-    assert_eq!(rows(&world, "devices").await, 6);
+    let theirs = Device::new(DeviceId::new(&world.env), Serial::parse(MAC).unwrap(), world.env.now()).signed(&ring(&world).await);
+    let mut other = world.fresh.store.write().await.unwrap();
+    assert_eq!(other.insert_devices(std::slice::from_ref(&theirs)).await.unwrap(), 1);
+    let put = actix_web::test::TestRequest::put()
+        .uri(&format!("/api/v1/devices/{MAC}"))
+        .insert_header(("host", crate::world::HOST))
+        .insert_header(("authorization", format!("Bearer {text}")))
+        .insert_header(("content-type", "application/json"))
+        .set_payload(json!({ "name": "two" }).to_string());
+    let app = world.app.clone();
+    let waits = aside(async move { crate::world::send(&app, put).await });
+    until_it_waits(&world, &waits).await;
+    other.commit_unrecorded().await.unwrap();
+    let answer = waits.await.unwrap();
+    assert_eq!(answer.status, StatusCode::OK, "it was there by then: {}", answer.text);
+    let device = world.fresh.store.read().await.unwrap().device(theirs.id).await.unwrap().unwrap();
+    assert_eq!((device.name.as_deref(), rows(&world, "devices").await), (Some("two"), 1));
 }
 
 #[actix_web::test]
@@ -221,7 +222,7 @@ async fn s63_letters_never_seen_in_keys_bring_a_warning_and_nothing_else() {
 
 pub async fn oldest_version(world: &World, device: &str) -> String {
     let mut tx = world.fresh.store.read().await.unwrap();
-    let id = keyharbor::domain::ids::DeviceId::parse(device).unwrap();
+    let id = DeviceId::parse(device).unwrap();
     let rows = tx.versions(id, keyharbor::domain::SecretKind::RecoveryKey, 100).await.unwrap();
     rows.last().unwrap().parts().0.id.to_string()
 }
@@ -314,7 +315,7 @@ async fn s78_the_desk_opens_any_version_and_the_one_it_names() {
         }
         let device = world.device_id(MAC).await;
         let mut kim = world.signed_in("kim").await;
-        let id = keyharbor::domain::ids::DeviceId::parse(&device).unwrap();
+        let id = DeviceId::parse(&device).unwrap();
         let versions = world.fresh.store.read().await.unwrap().versions(id, keyharbor::domain::SecretKind::RecoveryKey, 100).await.unwrap();
         let page = kim.get(&format!("/desk/devices/{device}")).await.text;
         for row in &versions {

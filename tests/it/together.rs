@@ -5,9 +5,10 @@ use futures_util::future::join_all;
 use keyharbor::domain::EventKind;
 use keyharbor::domain::audit::Actor;
 use keyharbor::domain::escrow::Trust;
+use keyharbor::domain::ids::DeviceId;
 use keyharbor::domain::recovery_key::{RecoveryKey, SecretKind};
 use keyharbor::domain::token::{Door, Scope};
-use keyharbor::domain::{ApiToken, Serial};
+use keyharbor::domain::{ApiToken, Device, Serial};
 use keyharbor::service::escrow::{Became, Deposit, Full, Hints, Receipt, Source};
 use keyharbor::service::{RequestInfo, ServiceError};
 use keyharbor::store::{Engine, StoreError};
@@ -15,7 +16,7 @@ use keyharbor::store::{Engine, StoreError};
 use serde_json::json;
 
 use crate::link::{COMMIT, Link};
-use crate::races::whole;
+use crate::races::{aside, ring, until_it_waits, whole};
 use crate::sqltrace::Capture;
 use crate::world::{KEY, MAC, OTHER_KEY, World, token_id};
 
@@ -133,6 +134,23 @@ async fn a_commit_whose_answer_was_lost_is_not_done_again() {
         assert_eq!((world.count(EventKind::DepositNew).await, world.count(EventKind::DepositSame).await), (3, 1));
         whole(&world).await;
     }
+}
+
+/// Another replica makes the Mac between the look and the insert: the key goes to that Mac.
+#[actix_web::test]
+async fn a_mac_that_another_replica_makes_meanwhile_gets_the_key() {
+    let world = World::on(Engine::Postgres, |_| {}).await;
+    let source = source(&world, None).await;
+    let theirs = Device::new(DeviceId::new(&world.env), Serial::parse(MAC).unwrap(), world.env.now()).signed(&ring(&world).await);
+    let mut other = world.fresh.store.write().await.unwrap();
+    assert_eq!(other.insert_devices(std::slice::from_ref(&theirs)).await.unwrap(), 1);
+    let (service, info) = (world.service.clone(), RequestInfo::none(&world.env));
+    let waits = aside(async move { service.deposit(&source, vec![one(MAC, KEY)], Full::Refuse, &info).await });
+    until_it_waits(&world, &waits).await;
+    other.commit_unrecorded().await.unwrap();
+    let receipt = waits.await.unwrap().unwrap().remove(0).unwrap();
+    assert_eq!((receipt.device, receipt.became, receipt.version), (theirs.id, Became::New, 1));
+    whole(&world).await;
 }
 
 #[actix_web::test]
