@@ -144,6 +144,13 @@ async fn database(config: &Config, env: &Env, found: &mut Vec<Finding>) -> Optio
     });
     found.extend(file.as_deref().and_then(Path::parent).map(room));
     found.extend(clock(&store, env).await);
+    if missing.is_empty() {
+        match store.may_change_trail().await {
+            Ok(false) => {}
+            Ok(true) => found.push(Finding::warning(about, super::CHANGES_TRAIL)),
+            Err(e) => found.push(Finding::wrong(about, e.to_string())),
+        }
+    }
     Some(store)
 }
 

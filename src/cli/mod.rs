@@ -22,9 +22,9 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
-use clap::{Parser, Subcommand};
+use clap::{Args, Parser, Subcommand};
 
-use crate::config::Config;
+use crate::config::{Config, Database};
 use crate::domain::finding::counted;
 use crate::domain::ids::Env;
 use crate::oidc::Oidc;
@@ -32,7 +32,6 @@ use crate::service::custody::{Custody, CustodyError, open_ring, root_key};
 use crate::service::{Keyharbor, Rules};
 use crate::store::{Store, StoreOptions};
 use out::{say, tell};
-use secrecy::SecretString;
 
 /// Escrow portal for macOS FileVault recovery keys.
 #[derive(Parser)]
@@ -53,7 +52,7 @@ enum Command {
     /// Serve the portal and the API.
     Serve,
     /// Bring the database's schema up to date, and nothing else.
-    Migrate,
+    Migrate(Migrate),
     /// Look at settings.
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -94,6 +93,13 @@ enum Command {
     Generate(generate::GenerateCommand),
 }
 
+#[derive(Args)]
+struct Migrate {
+    /// PostgreSQL: give this role what the program needs, and nothing to change the trail with. To be run as the owner of the tables.
+    #[arg(long, value_name = "NAME")]
+    role: Option<String>,
+}
+
 #[derive(Subcommand)]
 enum ConfigCommand {
     /// Check the settings, read the files they name, and say what would be noticed at start. Calls nobody.
@@ -101,6 +107,9 @@ enum ConfigCommand {
     /// Print every setting with its default and what it means.
     Defaults,
 }
+
+/// Said where the database itself does not keep the server from changing the trail.
+const CHANGES_TRAIL: &str = "the server's role at the database may change the trail; one that may not is made by `keyharbor migrate --role NAME`, see docs/postgresql.md";
 
 /// The command line as it is described: what documents and man page are held against.
 pub fn command_line() -> clap::Command {
@@ -158,12 +167,7 @@ async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Config(ConfigCommand::Defaults) => say(Config::reference())?,
         Command::Config(ConfigCommand::Check) => check(&Config::load(file)?)?,
         Command::Init(init) => return custody::init(init, Config::read(file, None)?).await,
-        Command::Migrate => {
-            let store = connect(&Config::read(file, None)?).await?;
-            let missing = store.pending_migrations().await?;
-            store.migrate().await?;
-            say(format_args!("{} applied", counted(missing.len(), "migration")))?;
-        }
+        Command::Migrate(arguments) => migrate(arguments, &Config::read(file, None)?).await?,
         Command::Oidc(command) => return oidc::run(command, &Config::load(file)?).await,
         Command::Serve => return serve::run(file).await,
         Command::Token(command) => token::run(command, &open(Config::read(file, None)?).await?).await?,
@@ -180,13 +184,25 @@ async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+async fn migrate(arguments: Migrate, config: &Config) -> anyhow::Result<()> {
+    let store = connect(config).await?;
+    let missing = store.pending_migrations().await?;
+    store.migrate().await?;
+    say(format_args!("{} applied", counted(missing.len(), "migration")))?;
+    if let Some(role) = arguments.role {
+        store.grant_role(&role).await.context("--role")?;
+        say(format_args!("{role} may do what the program does, and cannot change the trail"))?;
+    }
+    Ok(())
+}
+
 /// `config check`: all that a start reads before it calls anybody. What leaves a server sealed is an error here: such a server shows
 /// nothing and takes nothing in.
 fn check(config: &Config) -> anyhow::Result<()> {
     let (_, env) = crate::service::clock::system();
     // Reads the client's secret, the certificate authorities and the proxy.
     Oidc::new(&config.oidc, &config.outbound, &config.public_origin()?, env.clone())?;
-    Store::check(&config.database_url()?).context("database.url")?;
+    Store::check(&database(config)?).context("database")?;
     // Reads logo and alphabets.
     crate::web::brand::Brand::of(&config.portal)?;
     serve::traces::check(config)?;
@@ -206,13 +222,18 @@ fn check(config: &Config) -> anyhow::Result<()> {
 
 /// Connects to the configured database.
 async fn connect(config: &Config) -> anyhow::Result<Store> {
-    open_store(config.database_url()?, config.database.max_connections).await
+    open_store(&database(config)?).await
+}
+
+fn database(config: &Config) -> anyhow::Result<StoreOptions> {
+    let Database { other_hosts, max_connections, .. } = config.database.clone();
+    Ok(StoreOptions { url: config.database_url()?, other_hosts, max_connections })
 }
 
 /// Connects to a database, and names it if that fails; never what is secret in its address.
-async fn open_store(url: SecretString, max_connections: u32) -> anyhow::Result<Store> {
-    let name = Store::name(&url);
-    Store::connect(&StoreOptions { url, max_connections }).await.with_context(|| match name.as_str() {
+async fn open_store(options: &StoreOptions) -> anyhow::Result<Store> {
+    let name = Store::name(&options.url);
+    Store::connect(options).await.with_context(|| match name.as_str() {
         "?" => "cannot open the database".to_owned(),
         name => format!("cannot open {name}"),
     })

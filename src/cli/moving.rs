@@ -10,7 +10,7 @@ use super::backup::progress;
 use super::out::{Unsaid, say};
 use super::{open, open_store};
 use crate::config::Config;
-use crate::store::Store;
+use crate::store::{Store, StoreOptions};
 
 #[derive(Args)]
 pub struct Move {
@@ -31,9 +31,10 @@ pub async fn run(arguments: Move, config: Config) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     let url = SecretString::from(arguments.to.context("say where: --to URL")?);
-    Store::check(&url).context("--to")?;
     let name = Store::name(&url);
-    let to = open_store(url, max_connections).await?;
+    let options = StoreOptions::new(url, max_connections);
+    Store::check(&options).context("--to")?;
+    let to = open_store(&options).await?;
     to.migrate().await.context("the new database")?;
     service.move_to(&to, &name, &mut progress()).await?;
     to.close().await;

@@ -6,7 +6,7 @@
 use config::{ConfigError, Map, Source, Value, ValueKind};
 
 const PREFIX: &str = "KEYHARBOR__";
-const LISTS: [&str; 4] = ["server.trusted_proxies", "oidc.scopes", "oidc.algorithms", "oidc.acr_values"];
+const LISTS: [&str; 5] = ["server.trusted_proxies", "database.other_hosts", "oidc.scopes", "oidc.algorithms", "oidc.acr_values"];
 
 #[derive(Clone, Debug)]
 pub(super) struct Environment(Map<String, String>);

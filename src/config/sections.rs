@@ -116,6 +116,9 @@ section! {
         url: Secret = Secret::default(),
         /// A file that holds the url, in its place.
         url_file: Option<PathBuf> = None,
+        /// PostgreSQL with standbys: the other servers, "host" or "host:port" (without, the port of url). Everything else is as in url.
+        /// Whichever server takes writes is used; when two say that they do, nothing is written. See docs/postgresql.md.
+        other_hosts: Vec<String> = Vec::new(),
         /// Connections a replica may open.
         max_connections: u32 = 10,
         /// "auto" migrates at start, "check" refuses to start when a migration is missing, "off" does not look.

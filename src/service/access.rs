@@ -72,16 +72,18 @@ impl Keyharbor {
             return Ok(None);
         }
         let hash = ring.token_hash(Purpose::Session, cookie.as_bytes());
-        let mut tx = self.store.read().await?;
-        let Some(row) = tx.session_by_hash(&hash).await? else { return Ok(None) };
+        let found = self.retry(async || {
+            let mut tx = self.store.read().await?;
+            let Some(row) = tx.session_by_hash(&hash).await? else { return Ok(None) };
+            let person = tx.person(&row.parts().0.who).await?;
+            Ok(Some((row, person)))
+        });
+        let Some((row, person)) = found.await? else { return Ok(None) };
         let old_mac = row.mac().to_vec();
         let Ok(session) = row.check(ring.as_ref()) else {
-            drop(tx);
             self.record_integrity("sessions", None, request).await?;
             return Ok(None);
         };
-        let person = tx.person(&session.who).await?;
-        drop(tx);
         if session.who.issuer != self.rules.config.oidc.issuer {
             // A provider that the settings no longer name vouches for nobody.
             return Ok(None);
@@ -91,9 +93,12 @@ impl Keyharbor {
         if now.seconds_since(session.last_seen) >= limits.idle_minutes * 60
             || now.seconds_since(session.created_at) >= limits.absolute_hours * 3600
         {
-            let mut tx = self.store.write().await?;
-            tx.delete_session(session.id).await?;
-            tx.commit_unrecorded().await?;
+            self.retry(async || {
+                let mut tx = self.store.write().await?;
+                tx.delete_session(session.id).await?;
+                Ok(tx.commit_unrecorded().await?)
+            })
+            .await?;
             return Ok(None);
         }
         let session = if now.seconds_since(session.last_seen) >= 60 {
@@ -109,14 +114,18 @@ impl Keyharbor {
     async fn touch(&self, ring: &Arc<Ring>, session: Session, old_mac: &[u8]) -> Result<Option<Session>> {
         let mut moved = session.clone();
         moved.last_seen = self.env.now();
-        let mut tx = self.store.write().await?;
-        let won = tx.replace_session(session.id, old_mac, &Attested::sign(moved.clone(), ring.as_ref())).await?;
-        tx.commit_unrecorded().await?;
-        if won {
+        let signed = Attested::sign(moved.clone(), ring.as_ref());
+        let won = self.retry(async || {
+            let mut tx = self.store.write().await?;
+            let won = tx.replace_session(session.id, old_mac, &signed).await?;
+            tx.commit_unrecorded().await?;
+            Ok(won)
+        });
+        if won.await? {
             return Ok(Some(moved));
         }
         // Another request moved it first, or it ended meanwhile: what stands there now counts.
-        let row = self.store.read().await?.session_by_hash(&session.secret_hash).await?;
+        let row = self.retry(async || Ok(self.store.read().await?.session_by_hash(&session.secret_hash).await?)).await?;
         Ok(row.and_then(|row| row.check(ring.as_ref()).ok()))
     }
 
@@ -229,9 +238,7 @@ impl Keyharbor {
     /// [`ServiceError::Refused`] and the store's.
     pub(super) async fn judge(&self, person: &SignedIn, id: DeviceId, action: Action, request: &RequestInfo) -> Result<(Device, Permit)> {
         let ring = self.ring()?;
-        let mut tx = self.store.read().await?;
-        let stand = self.stand(&mut tx, &ring, person, id, false).await?;
-        drop(tx);
+        let stand = self.retry(async || self.stand(&mut self.store.read().await?, &ring, person, id, false).await).await?;
         if let Some(table) = stand.broken {
             self.record_integrity(table, Some(id), request).await?;
         }

@@ -33,11 +33,16 @@ impl Default for ServerClock {
     fn default() -> Self {
         #[expect(clippy::disallowed_methods, reason = "the one room that owns the wall clock")]
         let now = chrono::Utc::now().timestamp_micros();
-        Self { start: Instant::now(), base: AtomicI64::new(now) }
+        Self::starting_at(Timestamp(now))
     }
 }
 
 impl ServerClock {
+    /// One on a machine that believes it is then.
+    pub fn starting_at(now: Timestamp) -> Self {
+        Self { start: Instant::now(), base: AtomicI64::new(now.0) }
+    }
+
     fn elapsed(&self) -> i64 {
         i64::try_from(self.start.elapsed().as_micros()).unwrap_or(i64::MAX)
     }

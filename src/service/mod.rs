@@ -42,12 +42,12 @@ use uuid::Uuid;
 
 use crate::config::{Config, ConfigError};
 use crate::crypto::Ring;
-use crate::domain::audit::{Actor, Event, EventKind, Outcome, Personal};
+use crate::domain::audit::{Actor, AuditReceipt, Event, EventKind, Outcome, Personal};
 use crate::domain::device::hint;
 use crate::domain::ids::{DeviceId, Env, EventId, Timestamp};
 use crate::domain::policy::Refusal;
 use crate::oidc::Oidc;
-use crate::store::{Store, StoreError, Tx};
+use crate::store::{PATIENCE, Pending, Store, StoreError, Tx};
 use crate::telemetry::metrics::Metrics;
 
 /// Why an act did not happen. What a caller is told is chosen in `web::error`; `Display` is for the log.
@@ -150,8 +150,6 @@ pub struct Keyharbor {
     lookups: Arc<lookup::Lookups>,
 }
 
-/// How long one act may try, all in all, before it answers "unavailable".
-const PATIENCE: Duration = Duration::from_millis(4500);
 const FIRST_PAUSE: Duration = Duration::from_millis(25);
 
 impl Keyharbor {
@@ -199,12 +197,12 @@ impl Keyharbor {
     }
 
     /// Appends the trail rows of a transaction as its last act, and commits both.
-    pub(crate) async fn conclude(&self, tx: Tx, events: &[Event]) -> Result<crate::domain::audit::AuditReceipt> {
+    pub(crate) async fn conclude(&self, tx: Tx, events: &[Event]) -> Result<AuditReceipt> {
         self.conclude_under(self.ring()?.as_ref(), tx, events).await
     }
 
     /// The same under a ring that is not in use yet.
-    pub(crate) async fn conclude_under(&self, ring: &Ring, mut tx: Tx, events: &[Event]) -> Result<crate::domain::audit::AuditReceipt> {
+    pub(crate) async fn conclude_under(&self, ring: &Ring, mut tx: Tx, events: &[Event]) -> Result<AuditReceipt> {
         let pending = tx.audit_append(events, ring).await.map_err(ServiceError::Trail)?;
         if !self.checkpoint.follows(pending.seq()) {
             tracing::error!(
@@ -214,10 +212,31 @@ impl Keyharbor {
             return Err(ServiceError::Trail(StoreError::Decode("audit_head")));
         }
         let now = self.env.now();
-        let receipt = tx.commit(pending).await.map_err(ServiceError::Trail)?;
+        let receipt = match tx.commit(pending.clone()).await {
+            Ok(receipt) => receipt,
+            Err(e) if e.is_transient() => Box::pin(self.committed(&pending, e)).await?,
+            Err(e) => return Err(ServiceError::Trail(e)),
+        };
         self.checkpoint.note(receipt.seq());
         self.metrics.recorded(events, receipt.seq(), now);
         Ok(receipt)
+    }
+
+    /// The answer to a commit was lost: the trail says whether it was done. If not, that is the error it failed with, and the
+    /// whole transaction may be tried again.
+    async fn committed(&self, pending: &Pending, error: StoreError) -> Result<AuditReceipt> {
+        tracing::warn!(%error, "whether a commit was done is looked up in the trail");
+        self.patiently(async {
+            let mut pause = FIRST_PAUSE;
+            loop {
+                match self.store.committed(pending).await {
+                    Ok(Some(receipt)) => return Ok(receipt),
+                    Ok(None) => return Err(ServiceError::Trail(error)),
+                    Err(e) => self.pause(&mut pause, e.into()).await?,
+                }
+            }
+        })
+        .await
     }
 
     /// A transaction that records events and nothing else.
@@ -243,7 +262,7 @@ impl Keyharbor {
         .await
     }
 
-    /// Ends what takes longer than the patience.
+    /// Ends what takes longer than one act may, all in all, before it answers "unavailable".
     pub(crate) async fn patiently<T>(&self, act: impl Future<Output = Result<T>>) -> Result<T> {
         tokio::time::timeout(PATIENCE, act).await.unwrap_or_else(|_| {
             self.metrics.gave_up();

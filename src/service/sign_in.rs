@@ -159,22 +159,28 @@ impl Keyharbor {
         let (nonce, verifier) = (begun.nonce.expose_secret().to_owned(), begun.verifier.expose_secret().to_owned());
         let memory = Memory { nonce, verifier, return_to, form, admin };
         let row = self.sign_in_row(&ring, &memory, &begun.state, &browser, line)?;
-        let mut tx = self.store.write().await.map_err(ServiceError::from)?;
-        match line {
-            // A person's own are bounded by person, so that nobody's presses take the room of others' sign-ins.
-            Some(line) => drop(tx.trim_sign_ins(line, MOST_PER_LINE).await.map_err(ServiceError::from)?),
-            None if tx.open_sign_ins().await.map_err(ServiceError::from)? >= MOST_OPEN => {
-                // Those that time has ended do not count, whether or not they have been swept.
-                tx.sweep_sign_ins(self.env.now()).await.map_err(ServiceError::from)?;
-                if tx.open_sign_ins().await.map_err(ServiceError::from)? >= MOST_OPEN {
-                    tracing::warn!("too many sign-ins are open");
-                    return Err(SignInError::TooManyOpen);
+        let kept = self.retry(async || {
+            let mut tx = self.store.write().await?;
+            match line {
+                // A person's own are bounded by person, so that nobody's presses take the room of others' sign-ins.
+                Some(line) => drop(tx.trim_sign_ins(line, MOST_PER_LINE).await?),
+                None if tx.open_sign_ins().await? >= MOST_OPEN => {
+                    // Those that time has ended do not count, whether or not they have been swept.
+                    tx.sweep_sign_ins(self.env.now()).await?;
+                    if tx.open_sign_ins().await? >= MOST_OPEN {
+                        return Ok(false);
+                    }
                 }
+                None => {}
             }
-            None => {}
+            tx.insert_sign_in(&row).await?;
+            tx.commit_unrecorded().await?;
+            Ok(true)
+        });
+        if !kept.await? {
+            tracing::warn!("too many sign-ins are open");
+            return Err(SignInError::TooManyOpen);
         }
-        tx.insert_sign_in(&row).await.map_err(ServiceError::from)?;
-        tx.commit_unrecorded().await.map_err(ServiceError::from)?;
         Ok(Started { url: begun.url, browser })
     }
 
@@ -205,8 +211,13 @@ impl Keyharbor {
     /// Takes an open transaction out of the database; whatever comes after, it is used.
     pub(super) async fn take(&self, ring: &Arc<Ring>, state: &str, browser: Option<&str>) -> Result<(SignIn, Memory), SignInError> {
         let hash = ring.token_hash(Purpose::SignInState, state.as_bytes());
-        let mut tx = self.store.write().await.map_err(ServiceError::from)?;
-        let row = tx.take_sign_in(&hash).await.map_err(ServiceError::from)?;
+        let taken = self.retry(async || {
+            let mut tx = self.store.write().await?;
+            let row = tx.take_sign_in(&hash).await?;
+            Ok((tx, row))
+        });
+        let (tx, row) = taken.await?;
+        // Not tried again: what was taken out once is used, though nobody heard of it.
         tx.commit_unrecorded().await.map_err(ServiceError::from)?;
         let row = row.ok_or(SignInError::NoTransaction)?;
         let browser = browser.ok_or(SignInError::NoCookie)?;
@@ -372,22 +383,8 @@ mod tests {
 
     #[test]
     fn s20_only_paths_of_ours_are_returned_to() {
-        let bad = [
-            "//e",
-            "/\\e",
-            "https:e",
-            "https://e",
-            "/%09/e",
-            "\t//e",
-            "@e",
-            "/a\r\nb",
-            "/\u{2025}/e",
-            "/..//e",
-            "",
-            "javascript:alert(1)",
-            "/a//b@e:c",
-        ];
-        for text in bad {
+        let bad = "//e /\\e https:e https://e /%09/e @e /..//e javascript:alert(1) /a//b@e:c".split(' ');
+        for text in bad.chain(["\t//e", "/a\r\nb", "/\u{2025}/e", ""]) {
             assert_eq!(safe_return(text), "/", "{text:?}");
         }
         assert_eq!(safe_return(&format!("/{}", "a".repeat(8192))), "/");

@@ -225,9 +225,12 @@ impl Keyharbor {
             return Err(refused);
         }
         if token.last_used.is_none_or(|t| now.seconds_since(t) >= 60) {
-            let mut tx = self.store.write().await?;
-            tx.touch_token(&token.id, now).await?;
-            tx.commit_unrecorded().await?;
+            self.retry(async || {
+                let mut tx = self.store.write().await?;
+                tx.touch_token(&token.id, now).await?;
+                Ok(tx.commit_unrecorded().await?)
+            })
+            .await?;
         }
         Ok(token)
     }

@@ -103,7 +103,7 @@ impl Keyharbor {
 
     async fn open(&self, ring: &Arc<Ring>, receipt: &AuditReceipt, seen: Seen, request: &RequestInfo) -> Result<View> {
         let Seen { grant, device, other, owner } = seen;
-        let found = self.store.sealed_key(receipt).await?;
+        let found = self.retry(async || Ok(self.store.sealed_key(receipt).await?)).await?;
         let opened = found.and_then(|(version, sealed)| {
             let version = version.check(ring.as_ref()).ok().filter(|v| v.id == grant.version && v.device == device.id)?;
             let plain = ring.open(&place_of(&version), &sealed).ok()?;

@@ -2,8 +2,8 @@
 
 use std::sync::atomic::Ordering;
 
-use super::{Keyharbor, PATIENCE};
-use crate::store::Engine;
+use super::Keyharbor;
+use crate::store::{Engine, PATIENCE};
 use crate::telemetry::metrics::{Metrics, Snapshot};
 
 impl Keyharbor {
@@ -38,6 +38,9 @@ impl Keyharbor {
             },
             waiting: self.queue.waiting(),
             pools: self.store.pools(),
+            servers: self.store.servers().map_or_else(Vec::new, |servers| {
+                vec![("writing", servers.writing), ("reading", servers.reading), ("silent", servers.silent)]
+            }),
         })
     }
 }

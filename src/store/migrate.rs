@@ -18,6 +18,7 @@ const UNLOCK: &str = "SELECT pg_advisory_unlock(7308604896)";
 const HAS_TABLE_SQLITE: &str = "SELECT COUNT(*) FROM sqlite_schema WHERE name = '_sqlx_migrations'";
 const HAS_TABLE_POSTGRES: &str =
     "SELECT COUNT(*) FROM pg_tables WHERE tablename = '_sqlx_migrations' AND schemaname = ANY (current_schemas(false))";
+pub(super) const MAY_CREATE: &str = "SELECT has_schema_privilege(current_schema(), 'CREATE')";
 const TABLE: &str = "_sqlx_migrations";
 
 impl Store {
@@ -40,8 +41,8 @@ impl Store {
                 }
                 applied(&mut *conn).await?
             }
-            Pools::Postgres { options, .. } => {
-                let mut conn = PgConnection::connect_with(options).await?;
+            Pools::Postgres { hosts, .. } => {
+                let mut conn = PgConnection::connect_with(&hosts.options()).await?;
                 let outcome = migrate_locked(&mut conn).await;
                 conn.close().await.ok();
                 outcome?
@@ -129,6 +130,16 @@ fn ours(source: &'static Migrator) -> Migrator {
 }
 
 async fn migrate_locked(conn: &mut PgConnection) -> Result<HashSet<i64>, StoreError> {
+    if !sqlx::query_scalar::<_, bool>(MAY_CREATE).fetch_one(&mut *conn).await? {
+        // A role that only serves: it cannot even say "create it if it is not there".
+        let tables: i64 = sqlx::query_scalar(HAS_TABLE_POSTGRES).fetch_one(&mut *conn).await?;
+        let done = if tables == 0 { HashSet::new() } else { applied(conn).await? };
+        if POSTGRES.iter().all(|m| done.contains(&m.version)) {
+            return Ok(done);
+        }
+        let why = "migrations are missing, and this role may not make tables: run `keyharbor migrate` as the role that owns them";
+        return Err(StoreError::Other(why.to_owned()));
+    }
     let mut waited = Duration::ZERO;
     let mut pause = Duration::from_millis(250);
     while !sqlx::query_scalar::<_, bool>(TRY_LOCK).fetch_one(&mut *conn).await? {

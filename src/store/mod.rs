@@ -6,17 +6,18 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
-use sqlx::postgres::PgConnectOptions;
 use sqlx::{PgPool, SqlitePool};
 use tracing::{Instrument as _, Span};
 
 use crate::domain::audit::AuditReceipt;
-use crate::domain::ids::{GrantId, Timestamp, VersionId};
+use crate::domain::ids::{EventId, GrantId, Timestamp, VersionId};
 use crate::domain::{Attested, ChainMac, Event, KeyVersion, Sealed};
 
 pub use error::StoreError;
+pub use postgres::Servers;
 pub use tables::{APART, Cell, Column, Lives, TABLES, Table};
 pub use tx::{RingRow, SOME_VERSIONS};
 
@@ -31,17 +32,31 @@ macro_rules! statements {
 mod error;
 mod migrate;
 mod postgres;
+mod role;
 mod sqlite;
 mod tables;
 mod tx;
+
+use postgres::Hosts;
+
+/// How long the database may take for one call of an act.
+pub const PATIENCE: Duration = Duration::from_millis(4500);
 
 /// Where the database is.
 #[derive(Clone, Debug)]
 pub struct StoreOptions {
     /// `sqlite:///path/file.db` or `postgres://user@host:port/name`; secret, since it can hold a password.
     pub url: SecretString,
+    /// PostgreSQL: more servers of the same database, `HOST` or `HOST:PORT`; whichever takes writes is used.
+    pub other_hosts: Vec<String>,
     /// PostgreSQL: all connections. SQLite: those that read; one more writes.
     pub max_connections: u32,
+}
+
+impl StoreOptions {
+    pub fn new(url: SecretString, max_connections: u32) -> Self {
+        Self { url, other_hosts: Vec::new(), max_connections }
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -78,7 +93,7 @@ pub struct Store {
 #[derive(Clone)]
 enum Pools {
     Sqlite { write: SqlitePool, read: SqlitePool },
-    Postgres { pool: PgPool, options: Box<PgConnectOptions> },
+    Postgres { pool: PgPool, hosts: Arc<Hosts> },
 }
 
 /// An open transaction; dropped, it is rolled back.
@@ -102,10 +117,12 @@ impl Side {
 }
 
 /// Trail rows are appended to an open transaction and wait for its commit.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 #[must_use = "only a commit with it makes a receipt"]
 pub struct Pending {
     tx: u64,
+    /// The last of them.
+    event: EventId,
     seq: i64,
     grant: Option<GrantId>,
     version: Option<VersionId>,
@@ -123,11 +140,14 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::Config`] names what is wrong.
-    pub fn check(url: &SecretString) -> Result<(), StoreError> {
-        let url = url.expose_secret();
+    pub fn check(options: &StoreOptions) -> Result<(), StoreError> {
+        let url = options.url.expose_secret();
         match url.split_once("://") {
+            Some(("sqlite", _)) if !options.other_hosts.is_empty() => {
+                Err(StoreError::Config("other hosts are for PostgreSQL, whose address begins with postgres://".to_owned()))
+            }
             Some(("sqlite", path)) => sqlite::check(path),
-            Some(("postgres" | "postgresql", _)) => postgres::options(url).map(|_| ()),
+            Some(("postgres" | "postgresql", _)) => Hosts::of(postgres::options(url)?, &options.other_hosts).map(|_| ()),
             _ => Err(StoreError::Config("must begin with sqlite:// or postgres://".to_owned())),
         }
     }
@@ -149,18 +169,15 @@ impl Store {
     /// # Errors
     /// [`StoreError::Config`] names what is wrong with the address; otherwise the database cannot be reached.
     pub async fn connect(options: &StoreOptions) -> Result<Self, StoreError> {
+        Self::check(options)?;
         let url = options.url.expose_secret();
-        let pools = match url.split_once("://").map(|(scheme, _)| scheme) {
-            Some("sqlite") => {
-                let (write, read) = sqlite::open(url, options.max_connections).await?;
-                Pools::Sqlite { write, read }
-            }
-            Some("postgres" | "postgresql") => {
-                let parsed = postgres::options(url)?;
-                let pool = postgres::open(parsed.clone(), options.max_connections).await?;
-                Pools::Postgres { pool, options: Box::new(parsed) }
-            }
-            _ => return Err(StoreError::Config("must begin with sqlite:// or postgres://".to_owned())),
+        let pools = if url.starts_with("sqlite:") {
+            let (write, read) = sqlite::open(url, options.max_connections).await?;
+            Pools::Sqlite { write, read }
+        } else {
+            let hosts = Arc::new(Hosts::of(postgres::options(url)?, &options.other_hosts)?);
+            let pool = postgres::open(&hosts, options.max_connections).await?;
+            Pools::Postgres { pool, hosts }
         };
         Ok(Self { pools, next: Arc::new(AtomicU64::new(1)) })
     }
@@ -183,6 +200,23 @@ impl Store {
         }
     }
 
+    /// Keeps the connections with the server that takes writes, for as long as it is awaited; ends at once where there is only one.
+    pub async fn watch_servers(&self) {
+        if let Pools::Postgres { pool, hosts } = &self.pools
+            && hosts.several()
+        {
+            hosts.watch(pool).await;
+        }
+    }
+
+    /// What the servers of the database last said, where there are several.
+    pub fn servers(&self) -> Option<Servers> {
+        match &self.pools {
+            Pools::Sqlite { .. } => None,
+            Pools::Postgres { hosts, .. } => hosts.seen(),
+        }
+    }
+
     /// Does the database answer, and can the trail be written?
     ///
     /// # Errors
@@ -202,7 +236,7 @@ impl Store {
     pub async fn now(&self) -> Result<Option<Timestamp>, StoreError> {
         match &self.pools {
             Pools::Sqlite { .. } => Ok(None),
-            Pools::Postgres { pool, .. } => postgres::now(pool).await.map(Some),
+            Pools::Postgres { pool, .. } => postgres::within(postgres::now(pool)).await.map(Some),
         }
     }
 
@@ -214,7 +248,7 @@ impl Store {
         let span = self.engine().span("begin read");
         let side = match &self.pools {
             Pools::Sqlite { read, .. } => Side::Sqlite(sqlite::begin(read, sqlite::BEGIN_READ).instrument(span).await?),
-            Pools::Postgres { pool, .. } => Side::Postgres(postgres::begin(pool, postgres::BEGIN_READ).instrument(span).await?),
+            Pools::Postgres { pool, hosts } => Side::Postgres(postgres::begin(pool, hosts, postgres::BEGIN_READ).instrument(span).await?),
         };
         Ok(Tx { side, id: self.next.fetch_add(1, Ordering::Relaxed) })
     }
@@ -227,7 +261,9 @@ impl Store {
         let span = self.engine().span("begin snapshot");
         let side = match &self.pools {
             Pools::Sqlite { read, .. } => Side::Sqlite(sqlite::begin(read, sqlite::BEGIN_READ).instrument(span).await?),
-            Pools::Postgres { pool, .. } => Side::Postgres(postgres::begin(pool, postgres::BEGIN_SNAPSHOT).instrument(span).await?),
+            Pools::Postgres { pool, hosts } => {
+                Side::Postgres(postgres::begin(pool, hosts, postgres::BEGIN_SNAPSHOT).instrument(span).await?)
+            }
         };
         Ok(Tx { side, id: self.next.fetch_add(1, Ordering::Relaxed) })
     }
@@ -240,7 +276,7 @@ impl Store {
         let span = self.engine().span("begin write");
         let side = match &self.pools {
             Pools::Sqlite { write, .. } => Side::Sqlite(sqlite::begin(write, sqlite::BEGIN_WRITE).instrument(span).await?),
-            Pools::Postgres { pool, .. } => Side::Postgres(postgres::begin(pool, postgres::BEGIN_WRITE).instrument(span).await?),
+            Pools::Postgres { pool, hosts } => Side::Postgres(postgres::begin(pool, hosts, postgres::BEGIN_WRITE).instrument(span).await?),
         };
         Ok(Tx { side, id: self.next.fetch_add(1, Ordering::Relaxed) })
     }
@@ -254,8 +290,20 @@ impl Store {
         let span = self.engine().span("keys::sealed_version");
         match &mut self.read().await?.side {
             Side::Sqlite(tx) => sqlite::sql::keys::sealed_version(tx, version).instrument(span).await,
-            Side::Postgres(tx) => postgres::sql::keys::sealed_version(tx, version).instrument(span).await,
+            Side::Postgres(tx) => postgres::within(postgres::sql::keys::sealed_version(tx, version)).instrument(span).await,
         }
+    }
+
+    /// Was a commit done whose answer was lost? Asked once its transaction has ended, one way or the other. The question is
+    /// committed, too: where a standby confirms commits, it has then confirmed what was found.
+    ///
+    /// # Errors
+    /// The database does not answer: it is still unknown.
+    pub async fn committed(&self, pending: &Pending) -> Result<Option<AuditReceipt>, StoreError> {
+        let mut tx = self.write().await?;
+        let there = tx.trail_has(pending.event).await?;
+        tx.commit_unrecorded().await?;
+        Ok(there.then(|| AuditReceipt::after_commit(pending.seq, pending.grant, pending.version)))
     }
 
     /// Waits for open transactions and closes every connection.
@@ -292,9 +340,9 @@ impl Tx {
         let span = self.side.engine().span("trail::append");
         let seq = match &mut self.side {
             Side::Sqlite(tx) => sqlite::sql::trail::append(tx, events, key).instrument(span).await?,
-            Side::Postgres(tx) => postgres::sql::trail::append(tx, events, key).instrument(span).await?,
+            Side::Postgres(tx) => postgres::within(postgres::sql::trail::append(tx, events, key)).instrument(span).await?,
         };
-        Ok(Pending { tx: self.id, seq, grant: last.grant, version: last.version })
+        Ok(Pending { tx: self.id, event: last.id, seq, grant: last.grant, version: last.version })
     }
 
     /// Commits together with its trail rows: the one place where a receipt is made. It names the grant and the version of
@@ -318,7 +366,7 @@ impl Tx {
         let span = self.side.engine().span("commit");
         match self.side {
             Side::Sqlite(tx) => tx.commit().instrument(span).await?,
-            Side::Postgres(tx) => tx.commit().instrument(span).await?,
+            Side::Postgres(tx) => postgres::within(async { Ok(tx.commit().await?) }).instrument(span).await?,
         }
         Ok(())
     }

@@ -5,7 +5,8 @@
 
 use std::borrow::Cow;
 use std::str::FromStr;
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use sqlx::postgres::{PgArguments, PgConnectOptions, PgPoolOptions};
 use sqlx::query::Query;
@@ -13,8 +14,14 @@ use sqlx::{Connection as _, PgPool, Transaction};
 use url::Url;
 use uuid::Uuid;
 
-use super::StoreError;
+use super::migrate::MAY_CREATE;
+use super::role::{MAY_CHANGE_TRAIL, ROLE_NAME, SCHEMA_NAME};
+use super::{PATIENCE, StoreError};
 use crate::domain::Timestamp;
+
+mod hosts;
+
+pub use hosts::{Hosts, Servers};
 
 pub(super) type Db = sqlx::Postgres;
 pub(super) type Conn = sqlx::PgConnection;
@@ -94,13 +101,24 @@ pub(super) mod sql;
 
 const NOW: &str = "SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS BIGINT)";
 const WRITABLE: &str = "SHOW transaction_read_only";
+/// How long a connection that comes back may still be busy.
+const REST: Duration = Duration::from_millis(500);
+const FIRST_PAUSE: Duration = Duration::from_millis(25);
 /// Longest waits: for a lock, for a statement, inside an open transaction. `SET`, because a pooler refuses `options=`.
 const LIMITS: &str = "SET lock_timeout = '4s'; SET statement_timeout = '15s'; SET idle_in_transaction_session_timeout = '15s'";
 /// Names and types of a table's columns, in their order.
 pub(super) const COLUMNS: &str = "SELECT CAST(attname AS TEXT), format_type(atttypid, NULL) FROM pg_attribute \
                                   WHERE attrelid = to_regclass($1) AND attnum > 0 AND NOT attisdropped ORDER BY attnum";
 /// What this side has besides the shared text.
-pub(super) const OWN: &[(&str, &str)] = &[("COLUMNS", COLUMNS), ("NOW", NOW), ("WRITABLE", WRITABLE)];
+pub(super) const OWN: &[(&str, &str)] = &[
+    ("COLUMNS", COLUMNS),
+    ("NOW", NOW),
+    ("WRITABLE", WRITABLE),
+    ("ROLE_NAME", ROLE_NAME),
+    ("SCHEMA_NAME", SCHEMA_NAME),
+    ("MAY_CHANGE_TRAIL", MAY_CHANGE_TRAIL),
+    ("MAY_CREATE", MAY_CREATE),
+];
 
 /// Parameters that are understood. The driver would ignore others with no more than a warning, `target_session_attrs` too.
 const PARAMETERS: &[&str] = &[
@@ -192,7 +210,12 @@ pub(super) fn options(url: &str) -> Result<PgConnectOptions, StoreError> {
     PgConnectOptions::from_str(url).or_else(|_| bad("a part of it cannot be read (port, sslmode, statement-cache-capacity?)"))
 }
 
-pub(super) async fn open(options: PgConnectOptions, max_connections: u32) -> Result<PgPool, StoreError> {
+pub(super) async fn open(hosts: &Arc<Hosts>, max_connections: u32) -> Result<PgPool, StoreError> {
+    if hosts.several() {
+        hosts.find().await?;
+    }
+    let options = hosts.options();
+    let hosts = Arc::clone(hosts);
     let pool = PgPoolOptions::new()
         .max_connections(max_connections.max(1))
         .acquire_timeout(Duration::from_secs(2))
@@ -206,7 +229,11 @@ pub(super) async fn open(options: PgConnectOptions, max_connections: u32) -> Res
                 sqlx::raw_sql(LIMITS).execute(conn).await.map(|_| ())
             })
         })
-        .before_acquire(|conn, _| Box::pin(takes_writes(conn)))
+        .before_acquire(move |conn, idle| {
+            let left = hosts.outlived(idle.age);
+            Box::pin(async move { Ok(!left && takes_writes(conn).await?) })
+        })
+        .after_release(|conn, _| Box::pin(quiet(conn)))
         .connect_with(options.clone())
         .await;
     match pool {
@@ -214,6 +241,12 @@ pub(super) async fn open(options: PgConnectOptions, max_connections: u32) -> Res
         Err(sqlx::Error::PoolTimedOut) => Err(reason(&options).await),
         Err(e) => Err(e.into()),
     }
+}
+
+/// Is the connection at rest? One that was let go while it waited, e.g. for a standby that does not confirm a commit, is closed
+/// and holds no place in the pool. Nothing is cancelled: the server would call a commit done that no standby has.
+async fn quiet(conn: &mut Conn) -> Result<bool, sqlx::Error> {
+    tokio::time::timeout(REST, conn.ping()).await.unwrap_or(Err(sqlx::Error::PoolTimedOut)).map(|()| true)
 }
 
 /// Why no connection came in time: a pool goes on trying and does not say. One more try of our own does.
@@ -231,11 +264,38 @@ async fn takes_writes(conn: &mut Conn) -> Result<bool, sqlx::Error> {
 }
 
 /// In a task of its own: a `begin` that is dropped half-way would leave the session inside a transaction that nobody knows of.
-pub(super) async fn begin(pool: &PgPool, statement: &'static str) -> Result<Tx, StoreError> {
-    let pool = pool.clone();
-    #[expect(clippy::disallowed_methods, reason = "here and nowhere else, in a task of its own")]
-    let begun = tokio::spawn(async move { pool.begin_with(statement).await }).await;
-    Ok(begun.map_err(|_| StoreError::Unavailable("the task that opens transactions ended".to_owned()))??)
+/// While no server can be had it is tried again: nothing has been done yet.
+pub(super) async fn begin(pool: &PgPool, hosts: &Arc<Hosts>, statement: &'static str) -> Result<Tx, StoreError> {
+    let (pool, hosts) = (pool.clone(), Arc::clone(hosts));
+    let begun = tokio::spawn(async move {
+        let (began, mut pause) = (Instant::now(), FIRST_PAUSE);
+        loop {
+            if statement == BEGIN_WRITE
+                && let Some(refusal) = hosts.refusal()
+            {
+                return Err(refusal);
+            }
+            #[expect(clippy::disallowed_methods, reason = "here and nowhere else, in a task of its own")]
+            let error = match pool.begin_with(statement).await {
+                Ok(tx) => return Ok(tx),
+                Err(e) => StoreError::from(e),
+            };
+            hosts.trouble();
+            // What is left has to do for the whole act.
+            if !error.is_transient() || pool.is_closed() || began.elapsed() >= PATIENCE / 2 {
+                return Err(error);
+            }
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(Duration::from_millis(400));
+        }
+    });
+    begun.await.map_err(|_| StoreError::Unavailable("the task that opens transactions ended".to_owned()))?
+}
+
+/// Ends a call that the database does not answer in time; what it belongs to can only be let go.
+pub(super) async fn within<T>(call: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+    // Acts are made of many calls: what each needs is not to lie in the act's own frame.
+    tokio::time::timeout(PATIENCE, Box::pin(call)).await.unwrap_or(Err(StoreError::Timeout))
 }
 
 /// The clock that all replicas share.

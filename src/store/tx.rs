@@ -39,7 +39,7 @@ macro_rules! calls {
                 let span = self.side.engine().span(concat!(stringify!($file), "::", stringify!($name)));
                 match &mut self.side {
                     Side::Sqlite(tx) => sqlite::sql::$file::$name(tx, $($arg),*).instrument(span).await,
-                    Side::Postgres(tx) => postgres::sql::$file::$name(tx, $($arg),*).instrument(span).await,
+                    Side::Postgres(tx) => postgres::within(postgres::sql::$file::$name(tx, $($arg),*)).instrument(span).await,
                 }
             })+
         }
@@ -132,6 +132,7 @@ calls! {
     sessions::sessions_of_locked(who: &Subject) -> Vec<Attested<Session>>;
     /// Deletes sessions made before the one time or last seen before the other.
     sessions::sweep_sessions(created_before: Timestamp, seen_before: Timestamp) -> u64;
+    /// One of that id stays as it is: an earlier try has left it.
     sessions::insert_sign_in(sign_in: &SignIn) -> ();
     /// Takes it out: a state is good for one answer.
     sessions::take_sign_in(state_hash: &[u8]) -> Option<SignIn>;
@@ -216,6 +217,7 @@ calls! {
     trail::trail_feed(after: i64, limit: i64) -> Vec<TrailRow>;
     /// Newest first; no kinds means all kinds.
     trail::trail_of_device(device: DeviceId, kinds: &[EventKind], limit: i64) -> Vec<TrailRow>;
+    /// As the trail is once every transaction has ended that is adding to it.
     trail::trail_has(id: EventId) -> bool;
     /// The time of the last row.
     trail::last_trail_time() -> Option<Timestamp>;

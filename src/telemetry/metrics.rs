@@ -21,6 +21,9 @@ const PREFIX: &str = "keyharbor";
 /// Upper ends in seconds; the last one is where an act gives up.
 const SECONDS: [f64; 11] = [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0];
 
+const POOLS: &str = "Connections to the database: open, idle, and the most there may be.";
+const SERVERS: &str = "Servers of the database, with database.other_hosts: writing, reading, silent. Anything but one that writes needs a look at once; while two do, nothing is written.";
+
 macro_rules! labels {
     ($($name:ident { $($label:ident: $ty:ty),+ })+) => {
         $(#[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
@@ -39,6 +42,7 @@ labels! {
     Listener { listener: &'static str }
     Build { version: &'static str, engine: &'static str }
     Connections { pool: &'static str, state: &'static str }
+    Server { state: &'static str }
 }
 
 /// A metric as its page describes it.
@@ -62,6 +66,8 @@ pub struct Snapshot {
     pub waiting: usize,
     /// Pool, open connections, idle ones, and how many there may be.
     pub pools: Vec<(&'static str, u32, usize, u32)>,
+    /// Where the database has several servers: how many are in each state.
+    pub servers: Vec<(&'static str, usize)>,
 }
 
 #[derive(Clone)]
@@ -91,6 +97,7 @@ pub struct Metrics {
     retries: Counter,
     timeouts: Counter,
     pools: Family<Connections, Gauge>,
+    servers: Family<Server, Gauge>,
     sealed: Gauge,
     stopping: Gauge,
     provider: Gauge,
@@ -195,11 +202,8 @@ impl Default for Metrics {
             trail_at: b.gauge("trail_last_append_timestamp_seconds", &[], "When that row was written."),
             retries: b.counter("database_retries", &[], "Transactions that were tried again."),
             timeouts: b.counter("database_timeouts", &[], "Acts that were given up because the database did not answer in time."),
-            pools: b.gauge(
-                "database_connections",
-                &["pool", "state"],
-                "Connections to the database: open, idle, and the most there may be.",
-            ),
+            pools: b.gauge("database_connections", &["pool", "state"], POOLS),
+            servers: b.gauge("database_servers", &["state"], SERVERS),
             sealed: b.gauge("sealed", &[], "1 while the key ring is not open: nothing is shown, nothing is acknowledged."),
             stopping: b.gauge("stopping", &[], "1 from the stop signal on."),
             provider: b.gauge(
@@ -334,6 +338,9 @@ impl Metrics {
             set("open", i64::from(*open));
             set("idle", i64::try_from(*idle).unwrap_or(i64::MAX));
             set("most", i64::from(*most));
+        }
+        for (state, n) in &now.servers {
+            self.servers.get_or_create(&Server { state }).set(i64::try_from(*n).unwrap_or(i64::MAX));
         }
         let mut out = String::new();
         // A string takes all there is.

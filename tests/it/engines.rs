@@ -23,6 +23,8 @@ pub struct Fresh {
 enum Gone {
     Folder(TempDir),
     Database(String),
+    /// Somebody else holds it.
+    Borrowed,
 }
 
 pub async fn sqlite() -> Fresh {
@@ -61,8 +63,13 @@ pub async fn bare_sqlite() -> Fresh {
     Fresh { store: connect(&url).await, url, _gone: Gone::Folder(folder) }
 }
 
+/// One that the test itself keeps, by this way.
+pub fn borrowed(store: Store, url: String) -> Fresh {
+    Fresh { store, url, _gone: Gone::Borrowed }
+}
+
 pub async fn connect(url: &str) -> Store {
-    Store::connect(&StoreOptions { url: url.to_owned().into(), max_connections: 5 }).await.unwrap()
+    Store::connect(&StoreOptions::new(url.to_owned().into(), 5)).await.unwrap()
 }
 
 impl Drop for Gone {

@@ -22,7 +22,7 @@ use signals::{End, on_hangup, serve_until_stopped};
 use tls::Certificates;
 use traces::Traces;
 
-use super::{assemble, connect};
+use super::{CHANGES_TRAIL, assemble, connect};
 use crate::config::{Config, Migrate};
 use crate::domain::finding::counted;
 use crate::oidc::OidcError;
@@ -47,6 +47,9 @@ pub async fn run(file: Option<&Path>) -> anyhow::Result<ExitCode> {
     migrate(&store, config.database.migrate).await?;
     if let Some(held) = store.read().await?.held().await? {
         bail!(Hold::refusal(&held));
+    }
+    if store.may_change_trail().await? {
+        tracing::warn!("{CHANGES_TRAIL}");
     }
     let (clock, env) = clock::system();
     clock.measure(&store).await?;
@@ -171,8 +174,9 @@ async fn ring(store: &Store, config: &Config) -> Result<crate::crypto::Ring, Cus
 
 /// What runs beside the server.
 pub(crate) fn background(service: &Keyharbor, clock: Arc<ServerClock>, store: &Store) -> Vec<actix_web::rt::task::JoinHandle<()>> {
-    let store = store.clone();
+    let (store, servers) = (store.clone(), store.clone());
     vec![
+        actix_web::rt::spawn(async move { servers.watch_servers().await }),
         every(5, service, async |s| {
             if s.is_sealed()
                 && let Err(why) = s.try_unseal().await

@@ -10,7 +10,7 @@ use super::{Answers, Became, Deposit, Ids, Receipt, Refused, Source, Whole, Work
 use crate::crypto::Ring;
 use crate::domain::audit::{Actor, Event};
 use crate::domain::escrow::{KeyVersion, Standing};
-use crate::domain::ids::{DeviceId, EventId, Timestamp};
+use crate::domain::ids::{DeviceId, Timestamp};
 use crate::domain::integrity::Attested;
 use crate::domain::recovery_key::SecretKind;
 use crate::domain::source::SourceNote;
@@ -20,14 +20,6 @@ use crate::service::{FIRST_PAUSE, Keyharbor, RequestInfo, Result, ServiceError};
 use crate::store::{SOME_VERSIONS, StoreError, Tx};
 
 type Answered = Result<Done<Answers>>;
-
-/// The answers of a try that came as far as its commit.
-struct Told {
-    /// The last trail row of it: if that is there, it was committed.
-    marker: EventId,
-    answers: Vec<Answered>,
-    tallies: Vec<(Actor, Tally)>,
-}
 
 /// How a request stands to its `Idempotency-Key`.
 enum Claimed {
@@ -55,10 +47,11 @@ impl Keyharbor {
     /// Stores work in one transaction; one answer each.
     pub(super) async fn store_batch(&self, work: &[&Work]) -> Result<Vec<Answered>> {
         let ring = self.ring()?;
+        // As `retry` does; what an async closure borrows cannot be sent to another thread.
         self.patiently(async {
-            let (mut told, mut pause) = (None, FIRST_PAUSE);
+            let mut pause = FIRST_PAUSE;
             loop {
-                match self.try_batch(&ring, work, &mut told).await {
+                match self.try_batch(&ring, work).await {
                     Ok(answers) => return Ok(answers),
                     Err(e) => self.pause(&mut pause, e).await?,
                 }
@@ -67,7 +60,7 @@ impl Keyharbor {
         .await
     }
 
-    async fn try_batch(&self, ring: &Ring, work: &[&Work], told: &mut Option<Told>) -> Result<Vec<Answered>> {
+    async fn try_batch(&self, ring: &Ring, work: &[&Work]) -> Result<Vec<Answered>> {
         let mut tx = self.store.write().await?;
         let mut batch = Batch::new(self, ring);
         let mut claims = Vec::with_capacity(work.len());
@@ -77,15 +70,6 @@ impl Keyharbor {
         let open: Vec<&Work> = work.iter().zip(&claims).filter(|(_, claim)| !matches!(claim, Claimed::Done(_))).map(|(w, _)| *w).collect();
         batch.count(work);
         batch.load(&mut tx, &open).await?;
-        // The devices are held: an earlier try of ours has ended, one way or the other. What it told is kept until that is known.
-        let done = match told.as_ref() {
-            Some(told) => tx.trail_has(told.marker).await?,
-            None => false,
-        };
-        if let Some(told) = told.take().filter(|_| done) {
-            told.tallies.into_iter().for_each(|(_, tally)| self.bounds.end(tally));
-            return Ok(told.answers);
-        }
         let mut answers: Vec<Answered> = Vec::with_capacity(work.len());
         for (work, claim) in work.iter().zip(claims) {
             answers.push(match claim {
@@ -100,19 +84,12 @@ impl Keyharbor {
         }
         let tallies = std::mem::take(&mut batch.tallies);
         let events = batch.write(&mut tx).await?;
-        let tallies = match events.last().map(|event| event.id) {
+        if events.is_empty() {
             // Refusals beyond their bounds are counted, and leave no row.
-            None => {
-                tx.commit_unrecorded().await?;
-                tallies
-            }
-            Some(marker) => {
-                let told = told.insert(Told { marker, answers, tallies });
-                self.conclude(tx, &events).await?;
-                answers = std::mem::take(&mut told.answers);
-                std::mem::take(&mut told.tallies)
-            }
-        };
+            tx.commit_unrecorded().await?;
+        } else {
+            self.conclude(tx, &events).await?;
+        }
         tallies.into_iter().for_each(|(_, tally)| self.bounds.end(tally));
         self.metrics.stored_a_batch();
         Ok(answers)

@@ -42,7 +42,7 @@ statements! {
     );
     SWEEP_SESSIONS = "DELETE FROM sessions WHERE created_at < $1 OR last_seen < $2";
     INSERT_SIGN_IN = "INSERT INTO sign_ins (id, state_hash, browser_hash, sealed, kek_id, line, created_at, expires_at) \
-                      VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+                      VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (id) DO NOTHING";
     TAKE_SIGN_IN = "DELETE FROM sign_ins WHERE state_hash = $1 \
                     RETURNING id, state_hash, browser_hash, sealed, kek_id, line, created_at, expires_at";
     OPEN_SIGN_INS = "SELECT COUNT(*) FROM sign_ins WHERE line IS NULL";

@@ -138,6 +138,7 @@ pub async fn trail_of_device(conn: &mut Conn, device: DeviceId, kinds: &[EventKi
 }
 
 pub async fn trail_has(conn: &mut Conn, id: EventId) -> Result<bool, StoreError> {
+    query(LOCK_HEAD).fetch_optional(&mut *conn).await?;
     let found: i64 = query_scalar(HAS).bind(id.0).fetch_one(conn).await?;
     Ok(found > 0)
 }

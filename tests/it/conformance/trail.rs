@@ -18,6 +18,7 @@ on_both!(
     erased_and_edited_rows_can_be_read,
     pages_and_filters,
     a_dropped_transaction_leaves_nothing,
+    a_commit_is_found_and_one_that_was_not_done_is_not,
 );
 
 async fn run(fresh: &Fresh, sql: &'static str) {
@@ -208,4 +209,23 @@ async fn a_dropped_transaction_leaves_nothing(fresh: Fresh) {
     assert_eq!(verified(&fresh.store).await.len(), 1);
     let refused = fresh.store.read().await.unwrap().insert_device(&device(1, "C02A")).await;
     assert!(refused.is_err(), "a transaction that reads cannot write");
+}
+
+async fn a_commit_is_found_and_one_that_was_not_done_is_not(fresh: Fresh) {
+    // One server needs no watching.
+    fresh.store.watch_servers().await;
+    assert_eq!(fresh.store.servers(), None);
+    let mut row = event(1);
+    (row.grant, row.version) = (Some(GrantId(id(8))), Some(VersionId(id(9))));
+    let mut tx = fresh.store.write().await.unwrap();
+    let pending = tx.audit_append(&[event(2), row.clone()], &TestMac).await.unwrap();
+    drop(tx);
+    assert!(fresh.store.committed(&pending).await.unwrap().is_none(), "it was let go");
+    let mut tx = fresh.store.write().await.unwrap();
+    let pending = tx.audit_append(&[event(2), row.clone()], &TestMac).await.unwrap();
+    let receipt = tx.commit(pending.clone()).await.unwrap();
+    let found = fresh.store.committed(&pending).await.unwrap().unwrap();
+    assert_eq!((found.seq(), found.grant(), found.version()), (receipt.seq(), row.grant, row.version));
+    let mut tx = fresh.store.write().await.unwrap();
+    assert!(tx.trail_has(row.id).await.unwrap() && !tx.trail_has(event(3).id).await.unwrap());
 }

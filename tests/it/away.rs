@@ -1,0 +1,134 @@
+//! A database that is away, slow or full: 503 within five seconds, the process lives, and all is well again without a restart.
+
+use std::time::{Duration, Instant};
+
+use actix_web::http::{Method, StatusCode};
+use keyharbor::domain::EventKind;
+use keyharbor::domain::escrow::Trust;
+use keyharbor::domain::token::{Door, Scope};
+use keyharbor::store::Engine;
+
+use crate::engines;
+use crate::link::Link;
+use crate::races::whole;
+use crate::standby::replica_of;
+use crate::world::{Answer, Browser, KEY, MAC, OTHER_KEY, World};
+
+/// What S68 allows.
+const MOST: Duration = Duration::from_secs(5);
+
+struct Outage {
+    world: World,
+    link: Link,
+    astrid: Browser,
+    device: String,
+    token: String,
+}
+
+impl Outage {
+    async fn new() -> Self {
+        let world = World::on(Engine::Postgres, |_| {}).await;
+        let link = Link::to(&world.fresh.url).await;
+        let device = world.astrids_mac().await;
+        let mut astrid = world.browser();
+        astrid.app = world.replica_at(&link.url).await.1;
+        assert_eq!(astrid.sign_in(&world, "astrid").await.status, StatusCode::SEE_OTHER);
+        astrid.get("/help").await;
+        let token = world.token(&[Scope::EscrowWrite], Door::CryptPath, Trust::Observed).await;
+        Self { world, link, astrid, device, token }
+    }
+
+    async fn check_in(&self, key: &str) -> Answer {
+        let mut agent = self.world.browser();
+        agent.app = self.astrid.app.clone();
+        let body = format!("serial={MAC}&recovery_password={key}&username=&macname=m");
+        let path = format!("/compat/crypt/{}/checkin/", self.token);
+        agent.request(Method::POST, &path, &[("content-type", "application/x-www-form-urlencoded")], body).await
+    }
+
+    /// Everything that needs the database says so in time, and shows nothing.
+    async fn all_say_so(&mut self) {
+        let mut other = self.world.browser();
+        other.app = self.astrid.app.clone();
+        let answers = [
+            ("deposit", timed(self.check_in(OTHER_KEY)).await),
+            ("reveal", timed(self.astrid.reveal(&self.device)).await),
+            ("list", timed(self.astrid.get("/devices")).await),
+            ("sign-in", timed(other.get("/sign-in")).await),
+            ("readiness", timed(other.get("/readyz")).await),
+        ];
+        for (what, (answer, took)) in answers {
+            assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE, "{what}: {}", answer.text);
+            assert!(took < MOST, "{what}: {took:?}");
+            assert!(answer.key().is_none() && answer.location().is_empty());
+        }
+        assert_eq!(other.get("/healthz").await.status, StatusCode::OK);
+    }
+
+    async fn all_is_well(mut self) {
+        assert_eq!(self.check_in(OTHER_KEY).await.status, StatusCode::OK);
+        let granted = self.astrid.reveal(&self.device).await;
+        assert_eq!(granted.status, StatusCode::SEE_OTHER, "{}", granted.text);
+        assert!(self.astrid.get(granted.location()).await.key().is_some_and(|key| [KEY, OTHER_KEY].contains(&key.as_str())));
+        assert_eq!(self.astrid.get("/readyz").await.status, StatusCode::OK);
+        whole(&self.world).await;
+    }
+}
+
+async fn timed(answer: impl Future<Output = Answer>) -> (Answer, Duration) {
+    let began = Instant::now();
+    (answer.await, began.elapsed())
+}
+
+#[actix_web::test]
+async fn s68_a_database_that_is_away_is_503_in_time_and_comes_back_without_a_restart() {
+    let mut outage = Outage::new().await;
+    outage.link.take_away();
+    outage.all_say_so().await;
+    outage.link.mend();
+    outage.all_is_well().await;
+}
+
+#[actix_web::test]
+async fn s68_a_database_that_does_not_answer_is_503_in_time_and_comes_back_without_a_restart() {
+    let mut outage = Outage::new().await;
+    outage.link.hold();
+    outage.all_say_so().await;
+    outage.link.mend();
+    outage.all_is_well().await;
+}
+
+#[actix_web::test]
+async fn s68_a_database_that_goes_away_for_a_moment_is_waited_for() {
+    let mut outage = Outage::new().await;
+    outage.link.take_away();
+    let (answer, ()) = tokio::join!(outage.check_in(OTHER_KEY), async {
+        tokio::time::sleep(Duration::from_millis(700)).await;
+        outage.link.mend();
+    });
+    assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
+    outage.link.take_away();
+    let link = &outage.link;
+    let (answer, ()) = tokio::join!(outage.astrid.get("/devices"), async {
+        tokio::time::sleep(Duration::from_millis(700)).await;
+        link.mend();
+    });
+    assert_eq!(answer.status, StatusCode::OK, "a page waits, too");
+    assert_eq!(outage.world.count(EventKind::DepositNew).await, 2);
+}
+
+/// All connections are in use, and stay so.
+#[actix_web::test]
+async fn s68_a_pool_without_a_free_connection_is_503_in_time() {
+    let mut outage = Outage::new().await;
+    let store = engines::connect(&outage.world.fresh.url).await;
+    outage.astrid.app = replica_of(&outage.world, store.clone()).await.1;
+    outage.astrid.get("/help").await;
+    let mut held = Vec::new();
+    for _ in 0..5 {
+        held.push(store.read().await.unwrap());
+    }
+    outage.all_say_so().await;
+    held.clear();
+    outage.all_is_well().await;
+}
