@@ -106,6 +106,9 @@ const REST: Duration = Duration::from_millis(500);
 const FIRST_PAUSE: Duration = Duration::from_millis(25);
 /// Longest waits: for a lock, for a statement, inside an open transaction. `SET`, because a pooler refuses `options=`.
 const LIMITS: &str = "SET lock_timeout = '4s'; SET statement_timeout = '15s'; SET idle_in_transaction_session_timeout = '15s'";
+/// A commit is on the disk (and a synchronous standby's) before it is answered, whatever role, database or server say by default;
+/// what waits for yet more stays.
+const DURABLE: &str = "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') <> 'remote_apply'";
 /// Names and types of a table's columns, in their order.
 pub(super) const COLUMNS: &str = "SELECT CAST(attname AS TEXT), format_type(atttypid, NULL) FROM pg_attribute \
                                   WHERE attrelid = to_regclass($1) AND attnum > 0 AND NOT attisdropped ORDER BY attnum";
@@ -226,7 +229,8 @@ pub(super) async fn open(hosts: &Arc<Hosts>, max_connections: u32) -> Result<PgP
                 if !takes_writes(conn).await? {
                     return Err(sqlx::Error::Protocol("this server takes no writes (a standby?)".to_owned()));
                 }
-                sqlx::raw_sql(LIMITS).execute(conn).await.map(|_| ())
+                sqlx::raw_sql(LIMITS).execute(&mut *conn).await?;
+                sqlx::raw_sql(DURABLE).execute(conn).await.map(|_| ())
             })
         })
         .before_acquire(move |conn, idle| {

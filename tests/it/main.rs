@@ -45,6 +45,7 @@ mod idp;
 mod ingest;
 mod inventory;
 mod keys;
+mod kill;
 mod killed;
 mod limits;
 mod link;
