@@ -25,7 +25,7 @@ pub use tx::{RingRow, SOME_VERSIONS};
 macro_rules! statements {
     ($($(#[$doc:meta])* $name:ident = $sql:expr;)+) => {
         $($(#[$doc])* const $name: &str = $sql;)+
-        pub(super) const ALL: &[(&str, &str)] = &[$((stringify!($name), $name)),+];
+        pub(super) const ALL: &[(&str, &str)] = &[$((concat!(module_path!(), "::", stringify!($name)), $name)),+];
     };
 }
 
@@ -317,13 +317,14 @@ impl Store {
         }
     }
 
-    /// Every statement of one engine with its name, for the test that prepares each.
+    /// Every statement of one engine with its name (`devices::BY_ID`), for the tests that prepare and explain each.
     pub fn statements(engine: Engine) -> impl Iterator<Item = (&'static str, &'static str)> {
         let (shared, own) = match engine {
             Engine::Sqlite => (sqlite::sql::ALL, sqlite::OWN),
             Engine::Postgres => (postgres::sql::ALL, postgres::OWN),
         };
-        shared.iter().copied().chain(std::iter::once(own)).flatten().copied()
+        let named = |(path, sql): &(&'static str, &'static str)| (path.rsplit_once("::sql::").map_or(*path, |(_, name)| name), *sql);
+        shared.iter().copied().chain(std::iter::once(own)).flatten().map(named)
     }
 }
 

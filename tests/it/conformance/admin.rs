@@ -142,7 +142,7 @@ async fn devices_of_which_a_key_came_back(fresh: Fresh) {
     assert_eq!(serials(tx.returned_devices(DeviceId(id(2)), 9).await.unwrap()), ["C02C"]);
     tx.commit_unrecorded().await.unwrap();
     if fresh.store.engine() == Engine::Sqlite {
-        let plan = plan(&fresh.url, "RETURNED").await;
+        let plan = plan(&fresh.url, "gaps::RETURNED").await;
         assert!(plan.contains("key_versions_returned") && !plan.contains("SCAN d"), "{plan}");
     }
 }

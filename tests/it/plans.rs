@@ -1,0 +1,347 @@
+//! Every statement of the store, explained by both engines over tables with many rows: none reads a large table from end to end
+//! or sorts one, but for the few that are listed with the reason.
+//!
+//! SQLite plans without statistics, as it does in use. PostgreSQL has its statistics, and plans each statement as often as it
+//! takes to settle on a plan for all values, if it finds one as good.
+
+use keyharbor::store::{Engine, Store};
+use serde_json::Value;
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection, Row as _, SqliteConnection};
+
+use crate::engines;
+
+/// These read all that there is: who they are for, or why it is little.
+const READ_ALL: &[(&str, &str)] = &[
+    ("tokens::LIST", "tokens are made by hand, one by one; commands and the sums of the admin page look at each"),
+    ("sessions::SESSIONS", "the operator's command that plays a backup's trail on"),
+    ("sessions::SWEEP_SESSIONS", "in the background; an index on `last_seen` would be written at every visit"),
+    ("trail::LAST_TIME", "from the end, one row"),
+    ("ring::ANYTHING", "at the start; one row of each table"),
+    ("batch::INSERT_DEVICES", "SQLite plans for children without a parent, and looks only if a statement left one"),
+    ("batch::INSERT_VERSIONS", "likewise"),
+    ("COLUMNS", "the engine's own description of one table"),
+];
+
+/// These put rows in order, or weed out doubles, after they were looked up: why they are few.
+const FEW: &[(&str, &str)] = &[
+    ("batch::INSERT_DEVICES", "a batch"),
+    ("batch::NOTE_SOURCES", "a batch"),
+    ("devices::OWNED", "one person's devices"),
+    ("search::SEARCH", "each look-up has a limit"),
+    ("people::OWNERS", "one device's owners"),
+    ("people::OWNERS_OF", "the owners of a page of devices"),
+    ("people::OWNER_NAMES", "the owners of a page of devices"),
+    ("tokens::LIST", "tokens are few"),
+    ("COLUMNS", "one table's columns"),
+    ("sessions::LINE_LOCKED", "the sessions of one line"),
+    ("sessions::SESSIONS_OF_LOCKED", "one person's sessions"),
+    ("keys::CANDIDATES", "each look-up has a limit, or is of one device's versions"),
+    ("keys::LEADERS_OF", "the versions of a page of devices"),
+    ("trail_list::DOWN_BY_TIME", "a page"),
+    ("trail_list::DOWN_BY_KIND", "a page"),
+    ("trail_list::DOWN_BY_DEVICE", "two pages"),
+    ("trail_list::DOWN_BY_PERSON", "four pages"),
+    ("trail_list::UP_BY_TIME", "a page"),
+    ("trail_list::UP_BY_KIND", "a page"),
+    ("trail_list::UP_BY_DEVICE", "two pages"),
+    ("trail_list::UP_BY_PERSON", "four pages"),
+    ("gaps::RETURNED", "a page"),
+    ("gaps::NEVER_BOUND", "owners of one login"),
+];
+
+const DEVICES: u32 = 60_000;
+
+/// Tables, how many rows, and what is in row `n`: `#n` is an id made of it, `@n` bytes, `~n` appends it to a text; `d` is a device.
+const FILL: &[(&str, u32, &str)] = &[
+    (
+        "devices (id, serial, name, host_name, asset_tag, device_key, ownership, state, created_at, last_seen, row_mac, serial_fold, \
+         device_key_fold, asset_fold, host_fold, name_fold)",
+        DEVICES,
+        "#n, 'C'~n, 'Mac'~n, 'mac'~n, 'A'~n, 'K'~n, 'corporate', 'managed', n * 1000, n * 1000, @n, 'c'~n, \
+         'k'~n, 'a'~n, 'mac'~n, 'mac'~n",
+    ),
+    (
+        "device_owners (id, device, issuer, login, source, assigned_at, row_mac)",
+        DEVICES,
+        "#n, #n, 'https://id.acme.example', 'user'~n, 'import', n * 1000, @n",
+    ),
+    (
+        "login_bindings (id, issuer, login, subject, bound_at, row_mac)",
+        DEVICES,
+        "#n, 'https://id.acme.example', 'user'~n, 'sub'~n, n * 1000, @n",
+    ),
+    (
+        "people (id, issuer, subject, name, updated_at, name_fold)",
+        DEVICES,
+        "#n, 'https://id.acme.example', 'sub'~n, 'Person '~n, n * 1000, 'person '~n",
+    ),
+    (
+        "sessions (id, secret_hash, line, issuer, subject, login, roles, sid, created_at, last_seen, row_mac)",
+        DEVICES,
+        "#n, @n, #n, 'https://id.acme.example', 'sub'~n, 'user'~n, 1, 'sid'~n, n * 1000, n * 1000, @n",
+    ),
+    (
+        "sign_ins (id, state_hash, browser_hash, sealed, kek_id, line, created_at, expires_at)",
+        5_000,
+        "#n, @n, @n, @n, 1, #n, n * 1000, n * 1000",
+    ),
+    (
+        "api_tokens (id, secret_hash, name, scopes, door, trust, created_at, row_mac)",
+        5_000,
+        "'t'~n, @n, 'MDM '~n, 1, 'header', 2, n * 1000, @n",
+    ),
+    ("sources (token, added_at, first_seen, last_seen, deposits, refused, last_device)", 5_000, "'t'~n, n * 1000, n, n, 9, 1, #n"),
+    (
+        "key_versions (id, device, kind, version, sealed, kek_id, fingerprint, source, trust, escrowed_at, promoted_at, unseen_letters, \
+         confirmed_at, row_mac)",
+        2 * DEVICES,
+        "#n, #d, 'recovery_key', n / 60000 + 1, @n, 1, @n, 't', 2, n * 1000, n * 1000, 0, n * 1000, @n",
+    ),
+    (
+        "reveal_grants (id, issuer, subject, line, device, version, basis, valid_from, valid_until, renewal, row_mac)",
+        DEVICES,
+        "#n, 'https://id.acme.example', 'sub'~n, #n, #d, #n, 'owner', n * 1000, n * 1000, 0, @n",
+    ),
+    (
+        "audit_events (seq, id, happened_at, kind, outcome, actor_kind, actor_issuer, actor_subject, role, device, serial, detail, \
+         personal, salt, personal_mac, mac)",
+        100_000,
+        "n, #n, n * 1000, CASE n % 4 WHEN 0 THEN 'reveal.granted' WHEN 1 THEN 'deposit.new' ELSE 'deposit.same' END, 'ok', 'person', \
+         'https://id.acme.example', 'sub'~n, 'employee', #d, CASE WHEN n % 10 > 0 THEN 'C'~d END, '', \
+         '{\"login\":\"user'~d || '\",\"name\":\"Person '~d || '\"}', @n, @n, @n",
+    ),
+    ("audit_checkpoints (seq, mac, logged_at)", 5_000, "n, @n, n"),
+    ("quotas (actor, window_kind, window_start, n)", DEVICES, "'sub'~n, 'hour', n * 1000, 1"),
+    (
+        "logout_tokens (issuer, jti, expires_at, sid, subject, obeyed_at)",
+        5_000,
+        "'https://id.acme.example', 'jti'~n, n * 1000, 'sid'~n, 'sub'~n, n * 1000",
+    ),
+    ("idempotency_keys (key_hash, body_hash, status, answer, created_at, row_mac)", DEVICES, "@n, @n, 201, '', n * 1000, @n"),
+];
+
+fn fill(engine: Engine) -> String {
+    let mut script = String::new();
+    for (table, rows, values) in FILL {
+        let columns = table.replace("~", "");
+        let (id, bytes, series) = match engine {
+            Engine::Sqlite => (
+                "unhex(printf('%032x', N))",
+                "unhex(printf('%032x', N))",
+                format!("WITH RECURSIVE series (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM series WHERE n < {rows})"),
+            ),
+            Engine::Postgres => (
+                "CAST(lpad(to_hex(N), 32, '0') AS uuid)",
+                "decode(lpad(to_hex(N), 32, '0'), 'hex')",
+                format!("WITH series (n) AS (SELECT CAST(generate_series(1, {rows}) AS bigint))"),
+            ),
+        };
+        let mut values = (*values).to_owned();
+        for n in ["n", "d"] {
+            values = values.replace(&format!("#{n}"), &id.replace('N', n)).replace(&format!("@{n}"), &bytes.replace('N', n));
+            values = values.replace(&format!("~{n}"), &format!(" || (100000 + {n})"));
+        }
+        script +=
+            &format!("INSERT INTO {columns} {series}, rows AS (SELECT n, 1 + n % {DEVICES} AS d FROM series) SELECT {values} FROM rows;\n");
+    }
+    script
+}
+
+/// The values of a statement that is not explained by the columns that its parameters are compared with.
+fn given(name: &str) -> Option<&'static [&'static str]> {
+    const ISSUER: &str = "'https://id.acme.example'";
+    Some(match name {
+        "search::SEARCH" => &["'c10500'", "'c10500~'", "'user10500'", "'user10500~'", "51"],
+        "devices::FROM_SERIAL" => &["'C105000'", "'C1'", "'C2'", "51"],
+        "gaps::DEVICES" => &["'C105000'", "100"],
+        "gaps::LOGINS" | "gaps::BOUND" => &[ISSUER, "'user105000'", "100"],
+        "gaps::COUNT_NO_OWNER" | "gaps::COUNT_NO_KEY" => &["'C105000'", "'C105100'"],
+        "gaps::NO_OWNER" | "gaps::NO_KEY" => &["'C105000'", "'C105100'", "51"],
+        "gaps::NEVER_BOUND" | "gaps::WITHOUT_DEVICE" => &[ISSUER, "'user105000'", "'user105100'", "51"],
+        "tokens::PAGE" | "sources::PAGE" => &["3000000", "'t103000'", "51"],
+        "trail_list::OF_LOGIN" => &["'user105000'", "'reveal.granted'", "1000", "51"],
+        _ => return None,
+    })
+}
+
+/// What the trail's lists are asked: what they go by, alone and with every other filter that they may have beside it.
+fn filters(name: &str) -> Option<Vec<String>> {
+    const DEVICE: [&str; 2] = ["'', NULL", "'C105000', '00000000-0000-0000-0000-000000001388'"];
+    const PERSON: [&str; 2] =
+        ["'', '', '', '', ''", "'sub105000', 'https://id.acme.example', 'user105000', 'person 105000', 'person 105001'"];
+    const KIND: [&str; 2] = ["''", "'reveal.granted'"];
+    let (direction, by) = name.strip_prefix("trail_list::")?.split_once("_BY_")?;
+    let ends = if direction == "DOWN" { "-1, -1, 50000000, 50000" } else { "50000000, 50000, 9000000000, 9000000" };
+    // Kind, device, person.
+    let beside: &[[usize; 3]] = match by {
+        "TIME" => &[[0, 0, 0]],
+        "KIND" => &[[1, 0, 0]],
+        "PERSON" => &[[0, 0, 1], [1, 0, 1]],
+        _ => &[[0, 1, 0], [1, 1, 0], [0, 1, 1], [1, 1, 1]],
+    };
+    let one = |[k, d, p]: &[usize; 3]| format!("{ends}, 9000000, 51, {}, {}, {}", KIND[*k], DEVICE[*d], PERSON[*p]);
+    Some(beside.iter().map(one).collect())
+}
+
+/// A typical value for `$n`, by the column it is compared with and how; a few dozen of them for an array.
+fn typical(sql: &str, n: usize, kind: &str) -> String {
+    if let Some(element) = kind.strip_suffix("[]") {
+        let values: Vec<_> = (5000..5064).map(|n| value("", "=", element, sql, n)).collect();
+        return format!("ARRAY[{}]::{kind}", values.join(", "));
+    }
+    let mark = format!("${n}");
+    let place = sql.match_indices(&mark).find(|(at, _)| !sql[at + mark.len()..].starts_with(|c: char| c.is_ascii_digit()));
+    let before = place.map_or("", |(at, _)| &sql[..at]).trim_end();
+    if before.ends_with("LIMIT") {
+        return "51".to_owned();
+    }
+    let column = before.trim_end_matches(['<', '>', '=']);
+    let compared = &before[column.len()..];
+    let column = column.trim_end().rsplit([' ', '(', '.']).next().unwrap_or_default();
+    value(column, compared, kind, sql, 5000)
+}
+
+fn value(column: &str, compared: &str, kind: &str, sql: &str, n: u32) -> String {
+    match (kind, column) {
+        ("uuid", _) => format!("'{:032x}'", n),
+        ("bytea", _) => format!("'\\x{:032x}'", n),
+        // Few are older than what a sweep asks for, few younger than what a look at the last minutes asks for.
+        ("bigint", column) if column.ends_with("_at") || column.ends_with("_start") || column == "last_seen" => {
+            if compared.starts_with('<') { "20000" } else { "4990000" }.to_owned()
+        }
+        ("bigint", _) => n.to_string(),
+        (_, "issuer") => "'https://id.acme.example'".to_owned(),
+        (_, "kind") if sql.contains("audit_events") => "'reveal.granted'".to_owned(),
+        (_, "kind") => "'recovery_key'".to_owned(),
+        (_, "subject") => format!("'sub{}'", 100_000 + n),
+        (_, "login") => format!("'user{}'", 100_000 + n),
+        (_, "sid") => format!("'sid{}'", 100_000 + n),
+        (_, "id" | "token") => format!("'t{}'", 100_000 + n),
+        ("text", _) => format!("'C{}'", 100_000 + n),
+        (kind, _) => panic!("a parameter of the type {kind}: {sql}"),
+    }
+}
+
+/// What is wrong with a plan: a table that is read through, rows that are sorted.
+#[derive(Default)]
+struct Faults {
+    reads: Vec<String>,
+    sorts: Vec<String>,
+}
+
+async fn on_sqlite(conn: &mut SqliteConnection, sql: &str) -> Faults {
+    /// Parameters, and look-ups that have a limit of their own.
+    const LITTLE: &[&str] =
+        &["json_each", "CONSTANT", "(subquery", "arm", "found", "hits", "best", "ranked", "seen", "strange", "stretch", "returned"];
+    let mut faults = Faults::default();
+    let rows = sqlx::query(AssertSqlSafe(format!("EXPLAIN QUERY PLAN {sql}"))).fetch_all(conn).await.unwrap();
+    for line in rows.iter().map(|row| row.get::<String, _>("detail")) {
+        let scanned = line.strip_prefix("SCAN ").map(|what| what.split([' ', '-']).next().unwrap_or_default());
+        // There is one issuer as a rule: every row is of it.
+        if scanned.is_some_and(|what| !LITTLE.contains(&what)) || line.contains("AUTOMATIC") || line.ends_with("(issuer=?)") {
+            faults.reads.push(line);
+        } else if line.contains("TEMP B-TREE") {
+            faults.sorts.push(line);
+        }
+    }
+    faults
+}
+
+fn on_postgres(plan: &Value, above: &str, faults: &mut Faults) {
+    let kind = plan["Node Type"].as_str().unwrap_or_default();
+    let table = plan["Relation Name"].as_str().unwrap_or_default();
+    let children = plan["Plans"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let by_index = ["Index Scan", "Index Only Scan"].contains(&kind);
+    let page = above == "Limit" && plan["Filter"].is_null();
+    let one_row = ["key_ring", "audit_head"].contains(&table);
+    if (kind == "Seq Scan" && !one_row) || (by_index && plan["Index Cond"].is_null() && !page) {
+        faults.reads.push(format!("{kind} on {table}"));
+    }
+    let taken: f64 = children.iter().filter_map(|child| child["Plan Rows"].as_f64()).sum();
+    if ["Sort", "Incremental Sort", "Hash", "Aggregate", "Materialize", "Bitmap Heap Scan"].contains(&kind) && taken > 3_000.0 {
+        faults.reads.push(format!("{kind} of {taken} rows"));
+    }
+    for child in children {
+        on_postgres(child, kind, faults);
+    }
+}
+
+/// As often as it takes until PostgreSQL may settle on one plan for all values; what is wrong with any of them.
+async fn explained(conn: &mut PgConnection, name: &str, sql: &str) -> Faults {
+    sqlx::raw_sql(AssertSqlSafe(format!("PREPARE s AS {sql}"))).execute(&mut *conn).await.unwrap();
+    let types = "SELECT CAST(parameter_types AS text[]) FROM pg_prepared_statements WHERE name = 's'";
+    let types: Vec<String> = sqlx::query_scalar(types).fetch_one(&mut *conn).await.unwrap();
+    let sets = filters(name).or_else(|| given(name).map(|values| vec![values.join(", ")])).unwrap_or_else(|| {
+        let values = types.iter().enumerate().map(|(n, kind)| typical(sql, n + 1, kind));
+        vec![values.collect::<Vec<_>>().join(", ")]
+    });
+    let mut faults = Faults::default();
+    for values in sets {
+        let explain = format!("EXPLAIN (FORMAT JSON) EXECUTE s{}", if values.is_empty() { values } else { format!(" ({values})") });
+        for _ in 0..7 {
+            let plan = sqlx::raw_sql(AssertSqlSafe(explain.clone())).fetch_one(&mut *conn).await;
+            let plan: String = plan.unwrap_or_else(|e| panic!("{name}: {explain}: {e}")).get_unchecked(0);
+            let plan: Value = serde_json::from_str(&plan).unwrap();
+            on_postgres(&plan[0]["Plan"], "", &mut faults);
+        }
+    }
+    sqlx::raw_sql("DEALLOCATE s").execute(conn).await.unwrap();
+    faults
+}
+
+/// Each fault that no list of ours has, each entry of a list that names no statement or, given the faults of SQLite, no fault.
+fn complaints(all: &[(&'static str, Faults)], engine: Engine) -> Vec<String> {
+    let listed = |list: &[(&str, &str)], name: &str| list.iter().any(|(listed, _)| *listed == name);
+    let mut complaints = Vec::new();
+    for (name, faults) in all {
+        if !listed(READ_ALL, name) && !faults.reads.is_empty() {
+            complaints.push(format!("{name} reads a table: {:?}", faults.reads));
+        }
+        if !listed(FEW, name) && !faults.sorts.is_empty() {
+            complaints.push(format!("{name} sorts: {:?}", faults.sorts));
+        }
+    }
+    if engine == Engine::Sqlite {
+        let needed = |name: &str, of: fn(&Faults) -> &Vec<String>| all.iter().any(|(n, faults)| *n == name && !of(faults).is_empty());
+        complaints
+            .extend(READ_ALL.iter().filter(|(name, _)| !needed(name, |f| &f.reads)).map(|(name, _)| format!("READ_ALL lists {name}")));
+        complaints.extend(FEW.iter().filter(|(name, _)| !needed(name, |f| &f.sorts)).map(|(name, _)| format!("FEW lists {name}")));
+    }
+    complaints
+}
+
+#[tokio::test]
+async fn no_statement_of_sqlite_reads_or_sorts_a_large_table() {
+    let fresh = engines::sqlite().await;
+    let mut conn = SqliteConnection::connect(&fresh.url).await.unwrap();
+    let mut all = Vec::new();
+    for (name, sql) in Store::statements(Engine::Sqlite) {
+        all.push((name, on_sqlite(&mut conn, sql).await));
+    }
+    assert_eq!(complaints(&all, Engine::Sqlite), Vec::<String>::new());
+    // With statistics, as an operator may have made them, it is the same.
+    let script = format!("PRAGMA foreign_keys = OFF; BEGIN; {}COMMIT; ANALYZE", fill(Engine::Sqlite));
+    sqlx::raw_sql(AssertSqlSafe(script)).execute(&mut conn).await.unwrap();
+    conn.close().await.unwrap();
+    let mut conn = SqliteConnection::connect(&fresh.url).await.unwrap();
+    let mut all = Vec::new();
+    for (name, sql) in Store::statements(Engine::Sqlite) {
+        all.push((name, on_sqlite(&mut conn, sql).await));
+    }
+    assert_eq!(complaints(&all, Engine::Sqlite), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn no_statement_of_postgres_reads_or_sorts_a_large_table() {
+    let fresh = engines::postgres().await;
+    let mut conn = PgConnection::connect(&fresh.url).await.unwrap();
+    // Rows without their parents may go in; the planner does not mind.
+    let script = format!("SET session_replication_role = replica; {}ANALYZE", fill(Engine::Postgres));
+    sqlx::raw_sql(AssertSqlSafe(script)).execute(&mut conn).await.unwrap();
+    let mut all = Vec::new();
+    // `SHOW` and `LOCK` have no plan.
+    for (name, sql) in Store::statements(Engine::Postgres).filter(|(_, sql)| !["SHOW", "LOCK"].contains(&&sql[..4])) {
+        all.push((name, explained(&mut conn, name, sql).await));
+    }
+    assert_eq!(complaints(&all, Engine::Postgres), Vec::<String>::new());
+}
