@@ -202,7 +202,9 @@ fn check(config: &Config) -> anyhow::Result<()> {
     let (_, env) = crate::service::clock::system();
     // Reads the client's secret, the certificate authorities and the proxy.
     Oidc::new(&config.oidc, &config.outbound, &config.public_origin()?, env.clone())?;
-    Store::check(&database(config)?).context("database")?;
+    let database = database(config)?;
+    Store::check(&StoreOptions::new(database.url.clone(), 1)).context("database.url")?;
+    Store::check(&database).context("database")?;
     // Reads logo and alphabets.
     crate::web::brand::Brand::of(&config.portal)?;
     serve::traces::check(config)?;

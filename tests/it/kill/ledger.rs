@@ -23,7 +23,7 @@ pub struct Ledger {
 
 /// What a key is called in the ledger.
 pub fn hash(serial: &str, key: &str) -> String {
-    hex(&Sha256::new().chain_update(serial).chain_update([0]).chain_update(key).finalize())
+    hex(Sha256::new().chain_update(serial).chain_update([0]).chain_update(key).finalize())
 }
 
 impl Ledger {
