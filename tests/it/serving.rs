@@ -1,7 +1,7 @@
 //! `serve` and `demo` as whole programs: what stops them from starting, what does not, and how they end.
 
 use std::io::Write as _;
-use std::net::TcpStream;
+use std::net::{TcpListener, TcpStream};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::os::unix::process::CommandExt as _;
 use std::sync::Arc;
@@ -27,7 +27,23 @@ fn s08_a_provider_that_names_another_issuer_stops_the_start() {
     let idp = Idp::start(Arc::clone(&clock) as _);
     let home = Home::ready(idp.issuer());
     idp.set(|b| drop(b.metadata.insert("issuer".into(), Some(json!("https://other.example")))));
-    home.refuses(&["serve"], r#"calls itself "https://other.example", which is not oidc.issuer"#);
+    home.start(&["serve"]).end().fails(r#"calls itself "https://other.example", which is not oidc.issuer"#);
+}
+
+/// A provider that takes the call and says nothing keeps nobody from handing a key in.
+#[test]
+fn s08_what_a_silent_provider_will_say_is_not_waited_for() {
+    let provider = TcpListener::bind("127.0.0.1:0").unwrap();
+    let home = Home::ready(&format!("http://{}", provider.local_addr().unwrap()));
+    let token = token(&home);
+    let server = home.serve();
+    let (mut asked, _) = provider.accept().unwrap();
+    assert_eq!((home.get("/readyz").0, home.deposit(&token, MAC, KEY).0), (200, 201));
+    // It is waited for all the same: what it says late counts as if it had been said at once.
+    let body = json!({ "issuer": "https://other.example" }).to_string();
+    let head = format!("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n", body.len());
+    asked.write_all(format!("{head}{body}").as_bytes()).unwrap();
+    server.end().fails(r#"calls itself "https://other.example""#);
 }
 
 #[test]
@@ -35,8 +51,8 @@ fn s08_a_provider_out_of_reach_stops_nothing_but_sign_in() {
     // Port 9 of the loopback address: nobody answers.
     let home = Home::ready("http://127.0.0.1:9");
     let token = token(&home);
-    let server = home.serve();
-    assert!(server.said.contains("the identity provider cannot be reached"));
+    let mut server = home.serve();
+    server.until("the identity provider cannot be reached");
     assert_eq!((home.get("/healthz").0, home.get("/readyz").0), (200, 200));
     assert_eq!(home.deposit(&token, MAC, KEY).0, 201);
     let sign_in = home.get("/sign-in");
@@ -52,7 +68,8 @@ fn s08_a_provider_that_comes_back_is_noticed_although_nobody_signs_in() {
     let idp = Idp::start(Arc::clone(&clock) as _);
     let home = Home::ready(idp.issuer());
     idp.trouble_discovery(Some(Trouble::Status(503)));
-    let _server = home.serve();
+    let mut server = home.serve();
+    server.until("the identity provider cannot be reached");
     let noted = || home.get("/").1.contains("cannot be reached right now");
     assert!(noted());
     idp.trouble_discovery(None);

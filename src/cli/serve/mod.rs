@@ -66,11 +66,6 @@ pub async fn run(file: Option<&Path>) -> anyhow::Result<ExitCode> {
     if service.root_key_unconfirmed() {
         tracing::warn!("nobody has confirmed a copy of the root key: run `keyharbor init --confirm`");
     }
-    match service.discover_provider().await {
-        Ok(()) => {}
-        Err(e @ OidcError::Mismatch { .. }) => bail!(e),
-        Err(e) => tracing::warn!(error = %e, "the identity provider cannot be reached; serving all the same"),
-    }
     service.note_start().await;
     service.watch_break_glass().await;
     let mut tasks = background(&service, clock, &store);
@@ -123,12 +118,25 @@ async fn serve(
     tracing::info!(version = env!("CARGO_PKG_VERSION"), origin = service.rules().origin, drain, "serving");
     systemd::ready(service);
     tasks.extend(systemd::watchdog(service, probe));
-    let end = serve_until_stopped(server, service, stops).await?;
+    let end = tokio::select! {
+        end = serve_until_stopped(server, service, stops) => end?,
+        why = another_issuer(service) => bail!(why),
+    };
     // Until now the second listener could still be asked how the stop goes.
     if let Some((handle, _)) = beside {
         handle.stop(false).await;
     }
     Ok(end)
+}
+
+/// Calls the provider for the first time, and nobody waits for its answer. Ends only if that is another issuer's.
+async fn another_issuer(service: &Keyharbor) -> OidcError {
+    match service.discover_provider().await {
+        Ok(()) => {}
+        Err(e @ OidcError::Mismatch { .. }) => return e,
+        Err(e) => tracing::warn!(error = %e, "the identity provider cannot be reached; serving all the same"),
+    }
+    std::future::pending().await
 }
 
 /// What SIGHUP reads again, besides the certificate.
