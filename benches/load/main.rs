@@ -128,6 +128,7 @@ fn devices(plan: &Plan, engine: &str, cluster: Option<&Cluster>, figures: &mut F
         figures.raw(&format!("{engine}.filled.{size}.deposits_per_second"), took);
         figures.raw(&format!("{engine}.filled.{size}.server_cpu_micros"), micros(server.cpu() - of_server));
         figures.raw(&format!("{engine}.filled.{size}.database_cpu_micros"), micros(home.database_cpu() - of_database));
+        fill::owners(&home, filled, *size);
         filled = *size;
         let times = pages::times(&home);
         for (page, millis) in &times {

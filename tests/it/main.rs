@@ -78,6 +78,7 @@ mod packaging;
 mod pages_say;
 mod panics;
 mod plans;
+mod performance;
 mod postgres_tls;
 mod probe;
 mod process;
