@@ -50,19 +50,20 @@ impl Figures {
     pub fn load(&mut self, name: &str, done: &Done) {
         let (p50, p99) = (done.p50.as_secs_f64() * 1e3, done.p99.as_secs_f64() * 1e3);
         self.say(&format!(
-            "{name}: {}/s, p50 {} ms, p99 {} ms, server {} µs, database {} µs, load {} µs, {} switches an answer",
+            "{name}: {}/s, p50 {} ms, p99 {} ms, server {} µs, database {} µs, load {} µs, {} switches an answer, {} broken",
             digits(done.rate()),
             digits(p50),
             digits(p99),
             digits(done.server_micros()),
             digits(done.database.as_secs_f64() * 1e6 / done.answers as f64),
             digits(done.load_micros()),
-            digits(done.switches as f64 / done.answers as f64)
+            digits(done.switches as f64 / done.answers as f64),
+            done.broken
         ));
         let kept = json!({
             "answers": done.answers, "seconds": done.time.as_secs_f64(), "p50_ms": p50, "p99_ms": p99,
             "server_cpu_seconds": done.server.as_secs_f64(), "load_cpu_seconds": done.load.as_secs_f64(),
-            "database_cpu_seconds": done.database.as_secs_f64(), "server_context_switches": done.switches,
+            "database_cpu_seconds": done.database.as_secs_f64(), "server_context_switches": done.switches, "broken_connections": done.broken,
         });
         self.raw.insert(name.to_owned(), kept);
     }

@@ -46,6 +46,8 @@ pub struct Done {
     pub database: Duration,
     /// How often a thread of the server was put aside for another, of its own will or not.
     pub switches: u64,
+    /// Connections that the server ended; each was opened again. On a machine that has time there are none.
+    pub broken: u64,
     /// Half of the answers, and 99 of 100, came within.
     pub p50: Duration,
     pub p99: Duration,
@@ -130,6 +132,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Stream for T {}
 struct Shared {
     next: Cell<u64>,
     answers: Cell<u64>,
+    broken: Cell<u64>,
     counts: Cell<bool>,
     ends: Cell<bool>,
     micros: RefCell<Vec<u32>>,
@@ -146,6 +149,7 @@ impl Load<'_> {
         let shared = Shared {
             next: Cell::new(self.from),
             answers: Cell::new(0),
+            broken: Cell::new(0),
             counts: Cell::new(false),
             ends: Cell::new(false),
             micros: RefCell::default(),
@@ -162,39 +166,62 @@ impl Load<'_> {
                 let (time, load) = (begin.elapsed(), cpu("self") - of_load);
                 let (answers, of_server) = (shared.answers.get(), server.cpu() - of_server);
                 let (database, switches) = (home.database_cpu() - of_database, server.switches() - put_aside);
-                Done { answers, time, server: of_server, load, database, switches, p50: Duration::ZERO, p99: Duration::ZERO, next: 0 }
+                Done {
+                    answers,
+                    time,
+                    server: of_server,
+                    load,
+                    database,
+                    switches,
+                    broken: 0,
+                    p50: Duration::ZERO,
+                    p99: Duration::ZERO,
+                    next: 0,
+                }
             };
             futures_util::future::join(watch, all).await.0
         });
         let mut micros = shared.micros.into_inner();
         micros.sort_unstable();
         let at = |part: usize| Duration::from_micros(u64::from(micros[(micros.len() - 1) * part / 100]));
-        (done.p50, done.p99, done.next) = (at(50), at(99), shared.next.get());
+        (done.p50, done.p99, done.next, done.broken) = (at(50), at(99), shared.next.get(), shared.broken.get());
         done
     }
 
+    /// Sends until the time is over, over one connection after the other if the server ends them.
     async fn connection(&self, home: &Home, shared: &Shared, tls: Option<Arc<rustls::ClientConfig>>) {
-        let tcp = TcpStream::connect(home.address()).await.unwrap();
-        tcp.set_nodelay(true).unwrap();
-        let mut stream: Box<dyn Stream> = match tls {
-            None => Box::new(tcp),
-            Some(tls) => Box::new(TlsConnector::from(tls).connect(ServerName::try_from("localhost").unwrap(), tcp).await.unwrap()),
-        };
         let mut buffer = Vec::with_capacity(8 * 1024);
         while !shared.ends.get() {
-            let n = shared.next.replace(shared.next.get() + 1);
-            let n = self.cycle.map_or(n, |cycle| n % cycle);
-            let sent = Instant::now();
-            stream.write_all(request(home, self.kind, n).as_bytes()).await.unwrap();
-            buffer.clear();
-            while whole(&buffer).is_none() {
-                assert!(stream.read_buf(&mut buffer).await.unwrap() > 0, "the server closed a connection");
-            }
-            assert!(buffer.starts_with(b"HTTP/1.1 20"), "{}", String::from_utf8_lossy(&buffer));
-            if shared.counts.get() && !shared.ends.get() {
-                shared.answers.set(shared.answers.get() + 1);
-                shared.micros.borrow_mut().push(u32::try_from(sent.elapsed().as_micros()).unwrap());
+            let tcp = TcpStream::connect(home.address()).await.unwrap();
+            tcp.set_nodelay(true).unwrap();
+            let mut stream: Box<dyn Stream> = match tls.clone() {
+                None => Box::new(tcp),
+                Some(tls) => Box::new(TlsConnector::from(tls).connect(ServerName::try_from("localhost").unwrap(), tcp).await.unwrap()),
+            };
+            while !shared.ends.get() {
+                let n = shared.next.replace(shared.next.get() + 1);
+                let n = self.cycle.map_or(n, |cycle| n % cycle);
+                let sent = Instant::now();
+                if ask(&mut stream, &request(home, self.kind, n), &mut buffer).await.is_none() {
+                    shared.broken.set(shared.broken.get() + 1);
+                    break;
+                }
+                assert!(buffer.starts_with(b"HTTP/1.1 20"), "{}", String::from_utf8_lossy(&buffer));
+                if shared.counts.get() && !shared.ends.get() {
+                    shared.answers.set(shared.answers.get() + 1);
+                    shared.micros.borrow_mut().push(u32::try_from(sent.elapsed().as_micros()).unwrap());
+                }
             }
         }
     }
+}
+
+/// One request, its answer in `buffer`; `None`: the connection has ended, or the server says that it waited for the request too long.
+async fn ask(stream: &mut Box<dyn Stream>, request: &str, buffer: &mut Vec<u8>) -> Option<()> {
+    stream.write_all(request.as_bytes()).await.ok()?;
+    buffer.clear();
+    while whole(buffer).is_none() {
+        stream.read_buf(buffer).await.ok().filter(|n| *n > 0)?;
+    }
+    (!buffer.starts_with(b"HTTP/1.1 408")).then_some(())
 }
