@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 
 use super::out::{say, tell};
 use super::screen::Screen;
-use super::{connect, custody};
+use super::{connect, custody, rotation};
 use crate::config::Config;
 use crate::crypto::RootKey;
 use crate::crypto::kit;
@@ -35,6 +35,14 @@ pub enum KeyringCommand {
     Confirm,
     /// Write the key file again, from the kit. The typed key must open the database's key ring.
     Restore(Restore),
+    /// List the keys of the key ring, since when each is in use, how many stored values need it, and whether the KEK is due.
+    Status,
+    /// Put a new key into use, while servers serve. Cut off, it goes on when it is run again.
+    Rotate(rotation::Rotate),
+    /// Bring everything stored under the active KEK and row key, while servers serve. Can be ended at any moment and run again.
+    Rewrap,
+    /// Take a former key out of the ring. Refused while anything stored needs it.
+    Retire(rotation::Retire),
 }
 
 #[derive(Args)]
@@ -52,6 +60,10 @@ pub async fn run(command: KeyringCommand, config: &Config) -> anyhow::Result<Exi
         KeyringCommand::Kit { allow_redirect } => print(allow_redirect, config).await,
         KeyringCommand::Confirm => confirm(config).await,
         KeyringCommand::Restore(restore) => write(restore, config).await,
+        KeyringCommand::Status => rotation::status(config).await,
+        KeyringCommand::Rotate(arguments) => rotation::rotate(arguments, config).await,
+        KeyringCommand::Rewrap => rotation::rewrap(config).await,
+        KeyringCommand::Retire(arguments) => rotation::retire(arguments, config).await,
     }
 }
 

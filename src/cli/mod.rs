@@ -14,6 +14,7 @@ mod oidc;
 mod out;
 mod report;
 mod reveal;
+mod rotation;
 mod screen;
 pub mod serve;
 mod token;
@@ -70,7 +71,7 @@ enum Command {
     Owners(import::OwnersCommand),
     /// Look at everything on this host and say what is well and what to do. Changes nothing; exits with 1 when something is wrong.
     Doctor(doctor::Doctor),
-    /// The recovery kit of the root key.
+    /// The recovery kit of the root key, and the keys of the key ring.
     #[command(subcommand)]
     Keyring(keyring::KeyringCommand),
     /// Break-glass: show a Mac's key on this terminal when nobody can sign in. Recorded first, and loud.
@@ -124,6 +125,7 @@ impl Command {
             // An export is a row of the trail.
             Self::Audit(command) => matches!(command, audit::AuditCommand::Verify { .. }),
             Self::Token(command) => matches!(command, token::TokenCommand::List),
+            Self::Keyring(command) => matches!(command, keyring::KeyringCommand::Status),
             Self::Login(command) => matches!(command, login::LoginCommand::Show { .. }),
             _ => false,
         }

@@ -1,15 +1,17 @@
-//! The root key and the key ring it unwraps.
+//! The key ring, which the root key unwraps.
 //!
 //! The ring holds every working key: KEKs (one active, older ones kept to open), and the audit, fingerprint, token and
 //! row keys. It lies wrapped in the database (`key_ring`, id 1); that it unwraps at all proves the root key is right.
 
-use hmac::{Hmac, KeyInit, Mac};
-use sha2::Sha256;
+use std::sync::Arc;
+
 use uuid::Uuid;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use super::envelope::{self, EnvelopeError, Place};
-use crate::domain::ids::{Entropy, Timestamp, hex};
+use super::root::RootKey;
+use super::rotation::Sealings;
+use crate::domain::ids::{Entropy, Timestamp};
 use crate::domain::integrity::Sealed;
 
 /// Why there is no usable ring.
@@ -23,66 +25,6 @@ pub enum RingError {
     Malformed,
 }
 
-/// 32 bytes that exist outside the database only. No `Debug`, `Clone` or `Display`.
-#[derive(Zeroize, ZeroizeOnDrop)]
-pub struct RootKey([u8; 32]);
-
-const ROOT_PREFIX: &str = "khroot1_";
-
-impl RootKey {
-    pub fn generate(entropy: &dyn Entropy) -> Self {
-        let mut bytes = [0u8; 32];
-        entropy.fill(&mut bytes);
-        let key = Self(bytes);
-        bytes.zeroize();
-        key
-    }
-
-    /// Reads `khroot1_` and 64 hexadecimal digits, white space around them ignored.
-    ///
-    /// # Errors
-    /// [`RingError::RootKeyForm`].
-    pub fn parse(text: &str) -> Result<Self, RingError> {
-        let hex = text.trim().strip_prefix(ROOT_PREFIX).ok_or(RingError::RootKeyForm)?;
-        let mut key = Self([0u8; 32]);
-        if hex.len() != 64 || !hex.bytes().all(|b| b.is_ascii_hexdigit()) {
-            return Err(RingError::RootKeyForm);
-        }
-        for (byte, pair) in key.0.iter_mut().zip(hex.as_bytes().chunks_exact(2)) {
-            let pair = std::str::from_utf8(pair).map_err(|_| RingError::RootKeyForm)?;
-            *byte = u8::from_str_radix(pair, 16).map_err(|_| RingError::RootKeyForm)?;
-        }
-        Ok(key)
-    }
-
-    /// Do these eight characters end the key's text? Constant time.
-    pub fn ends_with(&self, typed: &str) -> bool {
-        use subtle::ConstantTimeEq;
-        let text = self.text();
-        let end = text.as_bytes().get(text.len().saturating_sub(8)..).unwrap_or_default();
-        bool::from(end.ct_eq(typed.trim().to_ascii_lowercase().as_bytes()))
-    }
-
-    /// The text that goes into the key file.
-    pub fn text(&self) -> Zeroizing<String> {
-        let mut out = Zeroizing::new(String::with_capacity(72));
-        out.push_str(ROOT_PREFIX);
-        for byte in self.0 {
-            for nibble in [byte >> 4, byte & 15] {
-                out.push(char::from_digit(u32::from(nibble), 16).unwrap_or('0'));
-            }
-        }
-        out
-    }
-
-    /// Eight hexadecimal digits that name this key without telling anything of it.
-    pub fn name(&self) -> String {
-        let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&self.0) else { return String::new() };
-        mac.update(b"keyharbor/v1/root-key-name");
-        hex(mac.finalize().into_bytes()).chars().take(8).collect()
-    }
-}
-
 /// What a key of the ring is for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Use {
@@ -94,9 +36,20 @@ pub enum Use {
 }
 
 impl Use {
-    const ALL: [Self; 5] = [Self::Kek, Self::Audit, Self::Fingerprint, Self::Token, Self::Row];
+    pub const ALL: [Self; 5] = [Self::Kek, Self::Audit, Self::Fingerprint, Self::Token, Self::Row];
 
-    fn code(self) -> u8 {
+    /// As the command line says it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Kek => "kek",
+            Self::Audit => "audit",
+            Self::Fingerprint => "fingerprint",
+            Self::Token => "token",
+            Self::Row => "row",
+        }
+    }
+
+    pub(super) fn code(self) -> u8 {
         match self {
             Self::Kek => 1,
             Self::Audit => 2,
@@ -108,13 +61,14 @@ impl Use {
 }
 
 #[derive(Zeroize, ZeroizeOnDrop)]
-struct RingKey {
+pub(super) struct RingKey {
     #[zeroize(skip)]
-    purpose: Use,
-    id: u32,
-    active: bool,
-    created_at: i64,
-    bytes: [u8; 32],
+    pub(super) purpose: Use,
+    pub(super) id: u32,
+    pub(super) active: bool,
+    /// Since when it is active, once it is.
+    pub(super) created_at: i64,
+    pub(super) bytes: [u8; 32],
 }
 
 /// The opened ring. No `Debug`, no `Clone`; share it in an `Arc`.
@@ -125,7 +79,11 @@ pub struct Ring {
     demo: bool,
     /// The end of the root key was typed back: somebody holds a copy.
     confirmed: bool,
-    keys: Vec<RingKey>,
+    /// Which change of the stored ring this is.
+    generation: i64,
+    pub(super) keys: Vec<RingKey>,
+    /// Shared with the rings that come after this one.
+    pub(super) sealed: Arc<Sealings>,
 }
 
 impl Ring {
@@ -139,7 +97,7 @@ impl Ring {
                 key
             })
             .collect();
-        Self { epoch: 1, demo, confirmed: false, keys }
+        Self { epoch: 1, demo, confirmed: false, generation: 1, keys, sealed: Arc::default() }
     }
 
     pub fn is_demo(&self) -> bool {
@@ -160,6 +118,10 @@ impl Ring {
 
     pub fn epoch(&self) -> u32 {
         self.epoch
+    }
+
+    pub fn generation(&self) -> i64 {
+        self.generation
     }
 
     /// The active key of a use.
@@ -186,7 +148,9 @@ impl Ring {
     /// # Errors
     /// [`EnvelopeError::TooLong`].
     pub fn seal(&self, place: &Place<'_>, plain: &[u8], entropy: &dyn Entropy) -> Result<Sealed, EnvelopeError> {
-        envelope::seal(self.active(Use::Kek)?, place, plain, entropy)
+        let sealed = envelope::seal(self.active(Use::Kek)?, place, plain, entropy)?;
+        self.sealed.add(sealed.kek_id(), 1);
+        Ok(sealed)
     }
 
     /// Opens a value that was sealed for exactly this place.
@@ -231,9 +195,9 @@ impl Ring {
         if envelope::kek_of(wrapped) != Ok(0) {
             return Err(RingError::Malformed);
         }
-        let generation = generation.to_string();
-        let plain = envelope::open((0, &root.0), &ring_place(&generation), wrapped).map_err(|_| wrong())?;
-        parse(&plain).ok_or(RingError::Malformed)
+        let place = generation.to_string();
+        let plain = envelope::open((0, &root.0), &ring_place(&place), wrapped).map_err(|_| wrong())?;
+        parse(&plain).map(|ring| Self { generation, ..ring }).ok_or(RingError::Malformed)
     }
 }
 
@@ -258,13 +222,16 @@ fn parse(plain: &[u8]) -> Option<Ring> {
         rest = tail;
     }
     let complete = Use::ALL.into_iter().all(|u| keys.iter().filter(|k| k.purpose == u && k.active).count() == 1);
-    complete.then_some(Ring { epoch: u32::from_be_bytes(epoch.try_into().ok()?), demo: flags & 1 != 0, confirmed: flags & 2 != 0, keys })
+    let epoch = u32::from_be_bytes(epoch.try_into().ok()?);
+    let (demo, confirmed) = (flags & 1 != 0, flags & 2 != 0);
+    complete.then_some(Ring { epoch, demo, confirmed, generation: 0, keys, sealed: Arc::default() })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::domain::RowMac as _;
+    use crate::domain::ids::hex;
     use proptest::prelude::*;
 
     struct Counting(std::sync::atomic::AtomicU8);

@@ -6,7 +6,8 @@
 use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
-use super::keyring::{RingError, RootKey};
+use super::keyring::RingError;
+use super::root::RootKey;
 use crate::domain::hex;
 
 pub const LINES: usize = 4;

@@ -7,8 +7,11 @@ mod backup;
 pub mod envelope;
 pub mod keyring;
 pub mod kit;
+mod root;
+pub mod rotation;
 pub mod token;
 
 pub use envelope::Place;
-pub use keyring::{Ring, RootKey};
+pub use keyring::Ring;
+pub use root::RootKey;
 pub use token::Purpose;

@@ -49,7 +49,17 @@ fn hmac(key: &[u8], input: &[u8]) -> [u8; 32] {
 
 pub(super) fn value(ring: &Ring, purpose: Use, input: &[u8]) -> MacBytes {
     let Ok((id, key)) = ring.active(purpose) else { return Vec::new() };
+    keyed(id, key, input)
+}
+
+fn keyed(id: u32, key: &[u8; 32], input: &[u8]) -> MacBytes {
     [&[1u8][..], &id.to_be_bytes(), &hmac(key, input)].concat()
+}
+
+/// How every MAC and keyed hash under this key begins.
+pub fn beginning(id: u32) -> [u8; 5] {
+    let [a, b, c, d] = id.to_be_bytes();
+    [1, a, b, c, d]
 }
 
 pub(super) fn verify(ring: &Ring, purpose: Use, input: &[u8], mac: &[u8]) -> bool {
@@ -94,6 +104,15 @@ impl Ring {
     /// The keyed hash under which a secret is stored and looked up.
     pub fn token_hash(&self, purpose: Purpose, secret: &[u8]) -> MacBytes {
         value(self, Use::Token, &Canonical::new(purpose.name()).bytes(secret).done())
+    }
+
+    /// The hashes a stored secret may be found under: of the active key first, then of those before it.
+    pub fn token_hashes(&self, purpose: Purpose, secret: &[u8]) -> Vec<MacBytes> {
+        let active = self.active_id(Use::Token);
+        let mut ids: Vec<u32> = self.keys.iter().filter(|k| k.purpose == Use::Token).map(|k| k.id).collect();
+        ids.sort_by_key(|id| (*id != active, std::cmp::Reverse(*id)));
+        let input = Canonical::new(purpose.name()).bytes(secret).done();
+        ids.into_iter().filter_map(|id| Some(keyed(id, self.key(Use::Token, id)?, &input))).collect()
     }
 
     /// Constant time.

@@ -67,18 +67,22 @@ impl Keyharbor {
     /// # Errors
     /// [`ServiceError`]: sealed, or the database.
     pub async fn authenticate(&self, cookie: &str, request: &RequestInfo) -> Result<Option<SignedIn>> {
-        let ring = self.ring()?;
+        self.ring()?;
         if cookie.len() != 64 {
             return Ok(None);
         }
-        let hash = ring.token_hash(Purpose::Session, cookie.as_bytes());
         let found = self.retry(async || {
             let mut tx = self.store.read().await?;
-            let Some(row) = tx.session_by_hash(&hash).await? else { return Ok(None) };
-            let person = tx.person(&row.parts().0.who).await?;
-            Ok(Some((row, person)))
+            let ring = self.ring_now(&mut tx).await?;
+            for hash in ring.token_hashes(Purpose::Session, cookie.as_bytes()) {
+                if let Some(row) = tx.session_by_hash(&hash).await? {
+                    let person = tx.person(&row.parts().0.who).await?;
+                    return Ok(Some((ring, row, person)));
+                }
+            }
+            Ok(None)
         });
-        let Some((row, person)) = found.await? else { return Ok(None) };
+        let Some((ring, row, person)) = found.await? else { return Ok(None) };
         let old_mac = row.mac().to_vec();
         let Ok(session) = row.check(ring.as_ref()) else {
             self.record_integrity("sessions", None, request).await?;
@@ -137,8 +141,11 @@ impl Keyharbor {
         Ok(SignedIn { session, ..person.clone() })
     }
 
+    /// Under the token key that the session itself is under, so that a new one spoils no form on the screen.
     fn csrf_of(&self, ring: &Ring, session: &Session) -> String {
-        hex(ring.token_hash(Purpose::Csrf, session.line.0.as_bytes()))
+        let hashes = ring.token_hashes(Purpose::Csrf, session.line.0.as_bytes());
+        let same_key = |hash: &&Vec<u8>| hash.get(..5) == session.secret_hash.get(..5);
+        hex(hashes.iter().find(same_key).or(hashes.first()).map_or(&[][..], Vec::as_slice))
     }
 
     /// Does this form belong to this session line? Constant time.

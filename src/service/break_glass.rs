@@ -9,12 +9,12 @@ use std::sync::atomic::Ordering;
 use super::Keyharbor;
 use super::custody::operators;
 use super::escrow::{place_of, verified};
+use super::reveal::first_shown;
 use crate::crypto::Ring;
 use crate::domain::audit::{Event, EventKind, Outcome, TrailRow};
 use crate::domain::device::{Device, Serial, TextError, clean};
 use crate::domain::escrow::{KeyVersion, Standing};
 use crate::domain::ids::{Env, Timestamp};
-use crate::domain::integrity::Attested;
 use crate::domain::recovery_key::{RecoveryKey, SecretKind, looks_like_key};
 use crate::domain::trail::{Cursor, TrailFilter};
 use crate::store::{Store, StoreError, Tx};
@@ -110,11 +110,7 @@ pub async fn break_glass(store: &Store, ring: &Ring, env: &Env, ask: &BreakGlass
     let there = all.iter().map(|v| v.version).collect();
     if chosen.revealed_at.is_none() {
         // It has been seen: rotation is due, as after every reveal.
-        let old = Attested::sign(chosen.clone(), ring);
-        let seen = Attested::sign(KeyVersion { revealed_at: Some(event.at), ..chosen.clone() }, ring);
-        if !tx.replace_version(chosen.id, old.mac(), &seen).await? {
-            return Err(StoreError::Conflict.into());
-        }
+        first_shown(&mut tx, ring, &chosen, event.at).await?;
     }
     (event.device, event.version, event.detail) = (Some(device.id), Some(chosen.id), format!("version {}", chosen.version));
     let pending = tx.audit_append(&[event], ring).await?;

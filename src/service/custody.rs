@@ -3,7 +3,10 @@
 //! Without a ring nothing is shown and nothing is acknowledged. Unsealing writes a `sealed from–to` row, since nothing
 //! could be recorded meanwhile. A new root key is never made beside an existing database.
 
+pub mod follow;
 pub mod proof;
+pub mod rewrap;
+pub mod rotate;
 
 use std::path::Path;
 use std::sync::{Arc, RwLock};
@@ -45,6 +48,10 @@ pub enum CustodyError {
     AlreadyThere,
     #[error("this database holds data but no key ring: restore the ring, a new one would not open the keys")]
     DataWithoutRing,
+    #[error("{0}")]
+    Rotation(&'static str),
+    #[error("{needed} stored values still need that key")]
+    StillNeeded { needed: i64 },
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -210,8 +217,20 @@ impl Custody {
         }
     }
 
-    fn unseal(&self, ring: Ring) {
-        *self.0.write().unwrap_or_else(std::sync::PoisonError::into_inner) = State::Open(Arc::new(ring));
+    /// Puts a ring into use, unless a newer one is; answers the one that is.
+    fn replace(&self, ring: Ring) -> Arc<Ring> {
+        let mut state = self.0.write().unwrap_or_else(std::sync::PoisonError::into_inner);
+        match &*state {
+            State::Open(there) if there.generation() >= ring.generation() => there.clone(),
+            before => {
+                let ring = Arc::new(match before {
+                    State::Open(before) => ring.counting_with(before),
+                    State::Sealed { .. } => ring,
+                });
+                *state = State::Open(ring.clone());
+                ring
+            }
+        }
     }
 }
 
@@ -247,7 +266,7 @@ impl Keyharbor {
                 _ => CustodyError::NoRing,
             });
         }
-        self.custody.unseal(ring);
+        self.custody.replace(ring);
         tracing::warn!(since = %since.rfc3339(), "unsealed");
         if self.root_key_unconfirmed() {
             tracing::warn!("nobody has confirmed a copy of the root key: run `keyharbor init --confirm`");

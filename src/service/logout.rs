@@ -36,7 +36,7 @@ impl Keyharbor {
     /// [`LogoutError::Provider`]: the token is not good, which is recorded as every refusal of an unknown caller is; or the
     /// provider's keys are not known and cannot be fetched. [`LogoutError::Service`]: sealed, the trail, the database.
     pub async fn backchannel_logout(&self, token: &str, request: &RequestInfo) -> Result<(), LogoutError> {
-        let ring = self.ring()?;
+        self.ring()?;
         let logout = match self.oidc.logout_token(token).await {
             Ok(logout) => logout,
             Err(e) => {
@@ -49,6 +49,7 @@ impl Keyharbor {
         };
         self.retry(async || {
             let mut tx = self.store.write().await?;
+            let ring = self.ring_now(&mut tx).await?;
             if !tx.insert_logout(&self.remembered(&logout)).await? {
                 return Ok(());
             }

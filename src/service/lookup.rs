@@ -46,7 +46,15 @@ impl Keyharbor {
         let mut ids: Vec<&str> = wanted.iter().map(|w| w.id.as_str()).collect();
         ids.sort_unstable();
         ids.dedup();
-        let rows = async { self.store.read().await?.tokens_by_ids(&ids).await }.await;
+        let rows = async {
+            let mut tx = self.store.read().await?;
+            // What these requests meet may be under a new key. A sealed server says so by itself.
+            if let Err(ServiceError::Store(e)) = self.ring_now(&mut tx).await {
+                return Err(e);
+            }
+            tx.tokens_by_ids(&ids).await
+        };
+        let rows = rows.await;
         for Wanted { id, answer, .. } in wanted {
             let found = rows.as_ref().map(|rows| rows.iter().find(|row| row.parts().0.id == id).cloned());
             drop(answer.send(found.map_err(|e| ServiceError::Store(e.clone()))));

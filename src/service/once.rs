@@ -66,8 +66,12 @@ impl Keyharbor {
     /// [`ServiceError::KeyReused`]: the key came with another request; recorded.
     pub async fn answered(&self, once: &Once, request: &RequestInfo) -> Result<Option<Answer>> {
         let ring = self.ring()?;
-        let hash = ring.token_hash(Purpose::OnceKey, &once.key);
-        let found = self.store.read().await?.answer_by_key(&hash).await?;
+        let mut tx = self.store.read().await?;
+        let (mut found, mut hashes) = (None, ring.token_hashes(Purpose::OnceKey, &once.key).into_iter());
+        while let (None, Some(hash)) = (&found, hashes.next()) {
+            found = tx.answer_by_key(&hash).await?;
+        }
+        drop(tx);
         let Some(row) = found.and_then(|row| row.check(ring.as_ref()).ok()) else { return Ok(None) };
         let answer = self.answer_of(&ring, once, row);
         if matches!(answer, Err(ServiceError::KeyReused)) {
@@ -104,6 +108,18 @@ impl Keyharbor {
             answer: String::new(),
             created_at: self.env.now(),
         };
+        // What was left under a former token key counts as long as it would have.
+        for hash in ring.token_hashes(Purpose::OnceKey, &once.key).into_iter().skip(1) {
+            match tx.answer_by_key(&hash).await?.map(|row| row.check(ring)) {
+                None => {}
+                Some(Err(_)) => events.push(self.integrity_event("idempotency_keys", None, request)),
+                Some(Ok(row)) => {
+                    if let Some(answer) = self.answer_of(ring, once, row)? {
+                        return Ok(Err(answer));
+                    }
+                }
+            }
+        }
         let row = Attested::sign(blank.clone(), ring);
         if tx.claim_answer(&row).await? {
             return Ok(Ok(Claim { blank, old_mac: row.mac().to_vec() }));

@@ -15,7 +15,7 @@ use crate::domain::audit::{Event, EventKind, Outcome};
 use crate::domain::device::{Device, DeviceState, Serial};
 use crate::domain::escrow::{KeyVersion, Standing};
 use crate::domain::ids::{DeviceId, GrantId, Timestamp, VersionId};
-use crate::domain::integrity::Attested;
+use crate::domain::integrity::{Attested, Deciding as _};
 use crate::domain::person::{Role, Session};
 use crate::domain::policy::{self, Action, Caller, Permit, Refusal};
 use crate::domain::recovery_key::{RecoveryKey, SecretKind};
@@ -186,11 +186,7 @@ impl Keyharbor {
             // The other way round the two would wait for each other.
             tx.insert_grant(&Attested::sign(grant, ring.as_ref())).await?;
             if version.revealed_at.is_none() {
-                let (old, shown) = (version.clone(), KeyVersion { revealed_at: Some(from), ..version.clone() });
-                let old = Attested::sign(old, ring.as_ref());
-                if !tx.replace_version(version.id, old.mac(), &Attested::sign(shown, ring.as_ref())).await? {
-                    return Err(ServiceError::Store(StoreError::Conflict));
-                }
+                first_shown(&mut tx, &ring, &version, from).await?;
             }
             let mut event = self.reveal_event(EventKind::RevealGranted, Outcome::Ok, person, permit.basis(), &device, request);
             (event.version, event.grant) = (Some(version.id), Some(id));
@@ -306,6 +302,22 @@ impl Keyharbor {
         event.detail = detail.to_owned();
         self.record(&[event]).await
     }
+}
+
+/// Notes that a version is shown for the first time.
+///
+/// # Errors
+/// [`StoreError::Conflict`]: the row is another by now.
+pub(super) async fn first_shown(tx: &mut Tx, ring: &Ring, version: &KeyVersion, at: Timestamp) -> Result<(), StoreError> {
+    // Its MAC may be under a former row key: the stored one is what is compared, with all that it covers.
+    let row = tx.version(version.id).await?.ok_or(StoreError::Conflict)?;
+    let old = row.mac().to_vec();
+    let there = row.check(ring).map_err(|_| StoreError::Conflict)?;
+    if there.canonical() != version.canonical() {
+        return Err(StoreError::Conflict);
+    }
+    let shown = Attested::sign(KeyVersion { revealed_at: Some(at), ..there }, ring);
+    if tx.replace_version(version.id, &old, &shown).await? { Ok(()) } else { Err(StoreError::Conflict) }
 }
 
 /// The true reason why nothing can be shown.

@@ -151,7 +151,7 @@ impl Keyharbor {
         line: Option<LineId>,
         browser: Option<&str>,
     ) -> Result<Started, SignInError> {
-        let ring = self.ring()?;
+        let ring = self.retry(async || self.ring_now(&mut self.store.read().await?).await).await?;
         let begun = self.oidc.begin(ask).await?;
         // One browser secret is shared by its open transactions, so that two tabs both end well.
         let ours = |b: &&str| b.len() == 64 && b.bytes().all(|c| c.is_ascii_hexdigit());
@@ -209,14 +209,19 @@ impl Keyharbor {
     }
 
     /// Takes an open transaction out of the database; whatever comes after, it is used.
-    pub(super) async fn take(&self, ring: &Arc<Ring>, state: &str, browser: Option<&str>) -> Result<(SignIn, Memory), SignInError> {
-        let hash = ring.token_hash(Purpose::SignInState, state.as_bytes());
+    pub(super) async fn take(&self, state: &str, browser: Option<&str>) -> Result<(SignIn, Memory), SignInError> {
+        self.ring()?;
         let taken = self.retry(async || {
             let mut tx = self.store.write().await?;
-            let row = tx.take_sign_in(&hash).await?;
-            Ok((tx, row))
+            let ring = self.ring_now(&mut tx).await?;
+            for hash in ring.token_hashes(Purpose::SignInState, state.as_bytes()) {
+                if let Some(row) = tx.take_sign_in(&hash).await? {
+                    return Ok((ring, tx, Some(row)));
+                }
+            }
+            Ok((ring, tx, None))
         });
-        let (tx, row) = taken.await?;
+        let (ring, tx, row) = taken.await?;
         // Not tried again: what was taken out once is used, though nobody heard of it.
         tx.commit_unrecorded().await.map_err(ServiceError::from)?;
         let row = row.ok_or(SignInError::NoTransaction)?;
@@ -276,12 +281,12 @@ impl Keyharbor {
         current: Option<&SignedIn>,
         request: &RequestInfo,
     ) -> Result<Finished, SignInError> {
-        let ring = self.ring()?;
-        let (row, memory) = self.take(&ring, state.ok_or(SignInError::NoTransaction)?, browser).await?;
+        let (row, memory) = self.take(state.ok_or(SignInError::NoTransaction)?, browser).await?;
         if memory.nonce.is_empty() {
             // A form that a step-up kept lies in the same table; its address opens no door.
             return Err(SignInError::NoTransaction);
         }
+        let ring = self.ring()?;
         let (nonce, verifier) = (memory.nonce.clone().into(), memory.verifier.clone().into());
         let Some(line) = row.line else {
             let identity = self.oidc.finish(callback, &nonce, &verifier, None).await?;

@@ -159,8 +159,7 @@ impl Keyharbor {
 
     /// What was kept under this key for this session line, taken out.
     pub(super) async fn take_kept(&self, person: &SignedIn, key: &str) -> Result<Option<Memory>> {
-        let ring = self.ring()?;
-        match self.take(&ring, key, Some(key)).await {
+        match self.take(key, Some(key)).await {
             Ok((row, memory)) if row.line == Some(person.line()) => Ok(Some(memory)),
             Ok(_) => Ok(None),
             Err(SignInError::Service(e)) => Err(e),

@@ -196,13 +196,14 @@ impl Keyharbor {
     /// # Errors
     /// [`ServiceError::Refused`] with [`Refusal::NotSignedIn`]; sealed; the database.
     pub async fn authenticate_token(&self, text: Option<&str>, door: Door, request: &RequestInfo) -> Result<ApiToken> {
-        let ring = self.ring()?;
+        self.ring()?;
         let refused = ServiceError::Refused(Refusal::NotSignedIn);
         let Some(parts) = text.and_then(TokenText::parse) else {
             self.refuse_unknown(EventKind::AccessRefused, "token", request).await;
             return Err(refused);
         };
         let row = self.look_up_token(parts.id).await?;
+        let ring = self.ring()?;
         let stored = row.as_ref().map(|r| r.parts().0.secret_hash.clone()).unwrap_or_default();
         let secret = zeroize::Zeroizing::new(format!("{}_{}", parts.id, parts.secret));
         let matches = ring.token_hash_ok(Purpose::ApiToken, secret.as_bytes(), &stored);

@@ -306,6 +306,25 @@ impl Store {
         Ok(there.then(|| AuditReceipt::after_commit(pending.seq, pending.grant, pending.version)))
     }
 
+    /// Key versions whose value is sealed under another KEK than this, by id, those after one: to be sealed anew, for no person.
+    /// Needs the receipt of the trail row that says so.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn sealed_otherwise(
+        &self,
+        _recorded: &AuditReceipt,
+        kek_id: u32,
+        after: VersionId,
+        limit: i64,
+    ) -> Result<Vec<(Attested<KeyVersion>, Sealed)>, StoreError> {
+        let span = self.engine().span("keys::sealed_otherwise");
+        match &mut self.read().await?.side {
+            Side::Sqlite(tx) => sqlite::sql::keys::sealed_otherwise(tx, kek_id, after, limit).instrument(span).await,
+            Side::Postgres(tx) => postgres::sql::keys::sealed_otherwise(tx, kek_id, after, limit).instrument(span).await,
+        }
+    }
+
     /// Waits for open transactions and closes every connection.
     pub async fn close(&self) {
         match &self.pools {

@@ -43,6 +43,12 @@ macro_rules! share {
         " FOR SHARE"
     };
 }
+/// Held like that, and passed over where another transaction holds it. References to the row are no hindrance.
+macro_rules! free {
+    () => {
+        " FOR NO KEY UPDATE SKIP LOCKED"
+    };
+}
 /// No row is added to the table until the end of the transaction; others may say the same.
 macro_rules! hold_logouts {
     () => {

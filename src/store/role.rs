@@ -16,6 +16,7 @@ pub(super) const GRANTS: &[(&str, &str)] = &[
     ("device_owners", "SELECT, INSERT, UPDATE, DELETE"),
     ("devices", "SELECT, INSERT, UPDATE"),
     ("idempotency_keys", "SELECT, INSERT, UPDATE, DELETE"),
+    ("kek_uses", "SELECT, INSERT, UPDATE"),
     ("key_ring", "SELECT"),
     ("key_versions", "SELECT, INSERT, UPDATE"),
     ("login_bindings", "SELECT, INSERT, DELETE"),

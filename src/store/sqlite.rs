@@ -32,6 +32,11 @@ macro_rules! share {
         ""
     };
 }
+macro_rules! free {
+    () => {
+        ""
+    };
+}
 macro_rules! hold_logouts {
     () => {
         "SELECT 1"

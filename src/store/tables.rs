@@ -74,6 +74,7 @@ pub const TABLES: &[Table] = &[
     table("api_tokens", &["id"], Lives::On),
     table("sources", &["token"], Lives::On),
     table("key_versions", &["id"], Lives::On),
+    table("kek_uses", &["kek_id"], Lives::On),
     table("audit_events", &["seq"], Lives::On),
     table("sessions", &["id"], Lives::Here),
     table("quotas", &["actor", "window_kind", "window_start"], Lives::Here),

@@ -250,17 +250,32 @@ calls! {
     raw::rows_after(table: &Table, columns: &[Column], after: Option<&[Cell]>, limit: i64) -> Vec<Vec<Cell>>;
     /// As they are, MACs too; answers how many.
     raw::insert_rows(table: &Table, columns: &[Column], rows: &[Vec<Cell>]) -> u64;
-    /// Compare-and-set, as the three that follow. `false`: the row is gone or its MAC is another.
+    /// Compare-and-set, as those that follow. `false`: the row is gone, its MAC is another, or another transaction holds it:
+    /// nobody is waited for, so that who waits for us is not waited for in turn.
     raw::set_device_mac(id: DeviceId, old: &[u8], new: &[u8]) -> bool;
     raw::set_owner_mac(id: RowId, old: &[u8], new: &[u8]) -> bool;
     raw::set_binding_mac(id: RowId, old: &[u8], new: &[u8]) -> bool;
     raw::set_version_mac(id: VersionId, old: &[u8], new: &[u8]) -> bool;
+    raw::set_grant_mac(id: GrantId, old: &[u8], new: &[u8]) -> bool;
 
     ring::key_ring() -> Option<RingRow>;
     /// `false`: there is one.
     ring::insert_key_ring(ring: &RingRow) -> bool;
     /// Compare-and-set. `false`: the stored generation is another.
     ring::replace_key_ring(old_generation: i64, ring: &RingRow) -> bool;
+    /// How many sealed values name this KEK.
+    ring::under_kek(kek_id: u32) -> i64;
+    /// How many hashes of secrets that may still come begin so; a revoked token's does not count.
+    ring::under_token_key(beginning: &[u8]) -> i64;
+    /// How many rows of the trail were chained under that key.
+    ring::under_audit_key(beginning: &[u8]) -> i64;
+    /// How many rows that decide something carry a MAC that begins so.
+    ring::under_row_key(beginning: &[u8]) -> i64;
+    /// Adds to the count of values that were ever sealed under a KEK.
+    ring::add_kek_uses(kek_id: u32, sealed: i64) -> ();
+    ring::kek_uses(kek_id: u32) -> i64;
+    /// Compare-and-set of the sealed value together with its KEK and MAC; as `set_version_mac`.
+    keys::reseal_version(old_mac: &[u8], version: &Attested<KeyVersion>, sealed: &Sealed) -> bool;
     /// No device, no key version, no trail row.
     ring::is_empty() -> bool;
 

@@ -7,6 +7,7 @@
 mod clients;
 mod cluster;
 mod ledger;
+mod rewrap;
 mod wire;
 
 use std::fs::File;
@@ -67,6 +68,14 @@ struct Site {
 
 fn setting(name: &str) -> Option<u64> {
     std::env::var_os(name).map(|text| text.to_str().and_then(|text| text.parse().ok()).unwrap_or_else(|| panic!("{name}: a number")))
+}
+
+fn seed() -> u64 {
+    setting("KEYHARBOR_KILL_SEED").unwrap_or_else(|| {
+        let mut bytes = [0; 4];
+        OsEntropy.fill(&mut bytes);
+        u32::from_be_bytes(bytes).into()
+    })
 }
 
 impl Site {
@@ -252,11 +261,7 @@ fn watch(round: &Round<'_>, site: &Site) {
 /// Rounds of load with a blow in each, and the count after each.
 async fn rounds(site: Site, victim: Victim, rounds: u64) {
     let rounds = setting("KEYHARBOR_KILL_ROUNDS").unwrap_or(rounds);
-    let seed = setting("KEYHARBOR_KILL_SEED").unwrap_or_else(|| {
-        let mut bytes = [0; 4];
-        OsEntropy.fill(&mut bytes);
-        u32::from_be_bytes(bytes).into()
-    });
+    let seed = seed();
     let mut dice = Dice(seed);
     let host = format!("localhost:{}", site.home.port);
     let mut people = site.people(&mut dice).await;

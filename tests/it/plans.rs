@@ -16,6 +16,10 @@ const READ_ALL: &[(&str, &str)] = &[
     ("sessions::SESSIONS", "the operator's command that plays a backup's trail on"),
     ("sessions::SWEEP_SESSIONS", "in the background; an index on `last_seen` would be written at every visit"),
     ("trail::LAST_TIME", "from the end, one row"),
+    ("ring::UNDER_KEK", "the operator's commands that retire a key and say what needs it"),
+    ("ring::UNDER_TOKEN_KEY", "likewise"),
+    ("ring::UNDER_AUDIT_KEY", "likewise"),
+    ("ring::UNDER_ROW_KEY", "likewise"),
     ("ring::ANYTHING", "at the start; one row of each table"),
     ("batch::INSERT_DEVICES", "SQLite plans for children without a parent, and looks only if a statement left one"),
     ("batch::INSERT_VERSIONS", "likewise"),
@@ -110,6 +114,7 @@ const FILL: &[(&str, u32, &str)] = &[
          'https://id.acme.example', 'sub'~n, 'employee', #d, CASE WHEN n % 10 > 0 THEN 'C'~d END, '', \
          '{\"login\":\"user'~d || '\",\"name\":\"Person '~d || '\"}', @n, @n, @n",
     ),
+    ("kek_uses (kek_id, sealed)", 5_000, "n, n"),
     ("audit_checkpoints (seq, mac, logged_at)", 5_000, "n, @n, n"),
     ("quotas (actor, window_kind, window_start, n)", DEVICES, "'sub'~n, 'hour', n * 1000, 1"),
     (

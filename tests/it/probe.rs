@@ -111,16 +111,14 @@ pub fn part(text: &str, range: impl std::slice::SliceIndex<str, Output = str>) -
     text.get(range).unwrap()
 }
 
+pub fn new_token() -> NewToken {
+    let scopes = Scopes::default().with(Scope::EscrowWrite);
+    NewToken { name: "test".into(), scopes, door: Door::Header, device_pattern: None, trust: Trust::Observed, expires_at: None }
+}
+
 /// A token that is like `World::token`'s until changed.
 pub async fn token(world: &World, change: impl FnOnce(&mut NewToken)) -> (ApiToken, String) {
-    let mut new = NewToken {
-        name: "test".into(),
-        scopes: Scopes::default().with(Scope::EscrowWrite),
-        door: Door::Header,
-        device_pattern: None,
-        trust: Trust::Observed,
-        expires_at: None,
-    };
+    let mut new = new_token();
     change(&mut new);
     let (token, text) = world.service.create_token(new, Actor::Operator).await.unwrap();
     (token, text.as_str().to_owned())

@@ -158,7 +158,7 @@ owner_claim = "preferred_username"
         )
     }
 
-    fn ask(&self, request: &str) -> (u16, String) {
+    pub fn ask(&self, request: &str) -> (u16, String) {
         let mut stream = self.connect();
         stream.write_all(request.as_bytes()).unwrap();
         answer(stream)

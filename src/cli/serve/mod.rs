@@ -66,6 +66,7 @@ pub async fn run(file: Option<&Path>) -> anyhow::Result<ExitCode> {
     if service.root_key_unconfirmed() {
         tracing::warn!("nobody has confirmed a copy of the root key: run `keyharbor init --confirm`");
     }
+    service.tell_kek_limits().await;
     service.note_start().await;
     service.watch_break_glass().await;
     let mut tasks = background(&service, clock, &store);
@@ -75,6 +76,7 @@ pub async fn run(file: Option<&Path>) -> anyhow::Result<ExitCode> {
     }
     let finish = async {
         service.finish_throttle().await;
+        service.count_sealed().await;
         store.close().await;
     };
     match end {
@@ -192,6 +194,9 @@ pub(crate) fn background(service: &Keyharbor, clock: Arc<ServerClock>, store: &S
                 tracing::warn!(%why, "still sealed");
             }
         }),
+        every(10, service, async |s| s.follow_ring().await),
+        every(60, service, async |s| s.count_sealed().await),
+        every(86_400, service, async |s| s.tell_kek_limits().await),
         every(10, service, async |s| s.checkpoint_tick().await),
         every(10, service, async |s| s.watch_break_glass().await),
         every(20, service, async |s| {

@@ -318,10 +318,12 @@ impl<'a> Batch<'a> {
         if shelf.crowded && !shelf.versions.iter().any(|v| v.fingerprint == fingerprint) {
             rows = tx.candidates(device, kind, Some(fingerprint)).await?;
         }
+        let mut macs: HashMap<_, _> = rows.iter().map(|row| (row.parts().0.id, row.mac().to_vec())).collect();
         let (good, bad) = verified(rows, self.ring);
         for version in good {
+            let mac = macs.remove(&version.id).unwrap_or_default();
             // What the batch has changed already is not as it was read.
-            if shelf.stored.insert(version.id, version.clone()).is_none() {
+            if shelf.stored.insert(version.id, (mac, version.clone())).is_none() {
                 shelf.versions.push(version);
             }
         }
@@ -346,10 +348,10 @@ impl<'a> Batch<'a> {
                         let sealed = shelf.new.remove(&row.id).ok_or(ServiceError::Internal("a sealed key was lost"))?;
                         new.push((Attested::sign(row, self.ring), sealed));
                     }
-                    Some(old) if old.trust != row.trust || old.promoted_at != row.promoted_at => {
-                        changed.push((Attested::sign(old, self.ring).mac().to_vec(), Attested::sign(row, self.ring)));
+                    Some((mac, old)) if old.trust != row.trust || old.promoted_at != row.promoted_at => {
+                        changed.push((mac, Attested::sign(row, self.ring)));
                     }
-                    Some(old) if old.confirmed_at != row.confirmed_at => confirmed.push((row.id, row.confirmed_at)),
+                    Some((_, old)) if old.confirmed_at != row.confirmed_at => confirmed.push((row.id, row.confirmed_at)),
                     Some(_) => {}
                 }
             }

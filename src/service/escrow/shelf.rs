@@ -6,7 +6,7 @@ use super::{Became, Deposit, Source};
 use crate::domain::Device;
 use crate::domain::escrow::{KeyVersion, Repeat, Standing};
 use crate::domain::ids::{Timestamp, VersionId};
-use crate::domain::integrity::Sealed;
+use crate::domain::integrity::{MacBytes, Sealed};
 use crate::service::{Result, ServiceError};
 
 /// A device and what the batch does to it.
@@ -21,8 +21,8 @@ pub(super) struct Held {
 /// A device's keys of one kind, as the batch leaves them.
 pub(super) struct Shelf {
     pub versions: Vec<KeyVersion>,
-    /// As they were read; what is not in here is new.
-    pub stored: HashMap<VersionId, KeyVersion>,
+    /// As they were read, with their MACs, which may be under a former row key; what is not in here is new.
+    pub stored: HashMap<VersionId, (MacBytes, KeyVersion)>,
     pub new: HashMap<VersionId, Sealed>,
     pub last: i64,
     /// There are more than were read: the few that decide are asked for by each deposit.

@@ -37,6 +37,14 @@ statements! {
     VERSIONS_AFTER = concat!("SELECT ", columns!(), " FROM key_versions WHERE id > $1 ORDER BY id LIMIT $2");
     VERSION = concat!("SELECT ", columns!(), " FROM key_versions WHERE id = $1");
     SEALED_VERSION = concat!("SELECT ", columns!(), ", sealed FROM key_versions WHERE id = $1");
+    /// Sealed under another KEK than this one.
+    SEALED_OTHERWISE = concat!(
+        "SELECT ", columns!(), ", sealed FROM key_versions WHERE id > $1 AND kek_id <> $2 ORDER BY id LIMIT $3"
+    );
+    RESEAL = concat!(
+        "UPDATE key_versions SET sealed = $3, kek_id = $4, row_mac = $5 \
+         WHERE id = (SELECT id FROM key_versions WHERE id = $1 AND row_mac = $2", free!(), ")"
+    );
     REPLACE = "UPDATE key_versions SET trust = $3, promoted_at = $4, revealed_at = $15, row_mac = $5, \
                confirmed_at = CASE WHEN confirmed_at < $6 THEN $6 ELSE confirmed_at END \
                WHERE id = $1 AND row_mac = $2 AND device = $7 AND kind = $8 AND version = $9 AND kek_id = $10 \
@@ -81,6 +89,23 @@ pub async fn sealed_version(conn: &mut Conn, id: VersionId) -> Result<Option<(At
     let found = query(SEALED_VERSION).bind(id.0).fetch_optional(conn).await?;
     // What cannot be read is as good as nothing: it does not open.
     Ok(found.as_ref().map(|row| (read(row), sealed(row).unwrap_or_else(|_| Sealed::from_parts(Vec::new(), 0)))))
+}
+
+/// For `Store::sealed_otherwise` only.
+pub async fn sealed_otherwise(
+    conn: &mut Conn,
+    kek_id: u32,
+    after: VersionId,
+    limit: i64,
+) -> Result<Vec<(Attested<KeyVersion>, Sealed)>, StoreError> {
+    let found = query(SEALED_OTHERWISE).bind(after.0).bind(i64::from(kek_id)).bind(limit).fetch_all(conn).await?;
+    Ok(found.iter().map(|row| (read(row), sealed(row).unwrap_or_else(|_| Sealed::from_parts(Vec::new(), 0)))).collect())
+}
+
+pub async fn reseal_version(conn: &mut Conn, old_mac: &[u8], version: &Attested<KeyVersion>, sealed: &Sealed) -> Result<bool, StoreError> {
+    let (row, mac) = version.parts();
+    let update = query(RESEAL).bind(row.id.0).bind(old_mac).bind(sealed.bytes()).bind(i64::from(sealed.kek_id())).bind(mac);
+    Ok(update.execute(conn).await?.rows_affected() == 1)
 }
 
 pub async fn replace_version(conn: &mut Conn, id: VersionId, old_mac: &[u8], version: &Attested<KeyVersion>) -> Result<bool, StoreError> {

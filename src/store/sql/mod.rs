@@ -1,5 +1,5 @@
 //! Every statement, once. This folder is compiled twice, beneath `store::sqlite` and beneath `store::postgres`; what the two
-//! say differently (`Conn`, `Row`, `lock!`, `share!`, lists as parameters, the trail's batch insert) stands there.
+//! say differently (`Conn`, `Row`, `lock!`, `share!`, `free!`, lists as parameters, the trail's batch insert) stands there.
 //!
 //! Functions take an open transaction's connection and never begin or end one.
 

@@ -1,4 +1,4 @@
-//! Whole tables, row by row, for a backup and a move; and the MACs that a restore writes anew.
+//! Whole tables, row by row, for a backup and a move; and the MACs that a restore and a new row key write anew.
 //!
 //! Statements are put together here from names of `TABLES` and of the database's own catalogue, since a backup of an older
 //! release has other columns. Values are always bound.
@@ -7,15 +7,22 @@ use sqlx::{AssertSqlSafe, QueryBuilder, Row as _, query, query_as, query_scalar}
 use uuid::Uuid;
 
 use super::super::{COLUMNS, Conn, Db, Row};
-use crate::domain::ids::{DeviceId, RowId, VersionId};
+use crate::domain::ids::{DeviceId, GrantId, RowId, VersionId};
 use crate::store::StoreError;
 use crate::store::tables::{Cell, Column, Kind, Table};
 
+macro_rules! set_mac {
+    ($table:literal) => {
+        concat!("UPDATE ", $table, " SET row_mac = $3 WHERE id = (SELECT id FROM ", $table, " WHERE id = $1 AND row_mac = $2", free!(), ")")
+    };
+}
+
 statements! {
-    DEVICE_MAC = "UPDATE devices SET row_mac = $3 WHERE id = $1 AND row_mac = $2";
-    OWNER_MAC = "UPDATE device_owners SET row_mac = $3 WHERE id = $1 AND row_mac = $2";
-    BINDING_MAC = "UPDATE login_bindings SET row_mac = $3 WHERE id = $1 AND row_mac = $2";
-    VERSION_MAC = "UPDATE key_versions SET row_mac = $3 WHERE id = $1 AND row_mac = $2";
+    DEVICE_MAC = set_mac!("devices");
+    OWNER_MAC = set_mac!("device_owners");
+    BINDING_MAC = set_mac!("login_bindings");
+    VERSION_MAC = set_mac!("key_versions");
+    GRANT_MAC = set_mac!("reveal_grants");
 }
 
 /// Binds one cell as its column's type, so that an absent value has a type too.
@@ -119,4 +126,8 @@ pub async fn set_binding_mac(conn: &mut Conn, id: RowId, old: &[u8], new: &[u8])
 
 pub async fn set_version_mac(conn: &mut Conn, id: VersionId, old: &[u8], new: &[u8]) -> Result<bool, StoreError> {
     set(conn, VERSION_MAC, id.0, old, new).await
+}
+
+pub async fn set_grant_mac(conn: &mut Conn, id: GrantId, old: &[u8], new: &[u8]) -> Result<bool, StoreError> {
+    set(conn, GRANT_MAC, id.0, old, new).await
 }

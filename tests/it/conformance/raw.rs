@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use keyharbor::domain::audit::EventKind;
-use keyharbor::domain::ids::{DeviceId, RowId, VersionId};
-use keyharbor::domain::{Attested, Deciding as _, RowMac as _};
+use keyharbor::domain::ids::{DeviceId, GrantId, RowId, VersionId};
+use keyharbor::domain::{Attested, Deciding as _, RowMac as _, Sealed};
 use keyharbor::store::{APART, Cell, Column, Lives, StoreError, TABLES, Table};
 use sqlx::Connection as _;
 
@@ -12,7 +12,13 @@ use super::sample::{binding, device, event, id, owner, person, sealed, serial, t
 use super::{TestMac, on_both, sample};
 use crate::engines::{self, Fresh};
 
-on_both!(macs_are_set_by_comparison, a_held_trail_takes_no_row, a_trail_begins_where_it_is_placed_once, a_transaction_migrates);
+on_both!(
+    macs_are_set_by_comparison,
+    a_sealed_value_is_replaced_by_comparison,
+    a_held_trail_takes_no_row,
+    a_trail_begins_where_it_is_placed_once,
+    a_transaction_migrates
+);
 
 #[tokio::test]
 async fn every_table_is_listed_for_backups_and_moves() {
@@ -115,6 +121,60 @@ async fn macs_are_set_by_comparison(fresh: Fresh) {
     assert!(!tx.set_version_mac(VersionId(id(102)), &old, &new).await.unwrap());
     assert!(tx.set_version_mac(VersionId(id(101)), &old, &new).await.unwrap());
     assert_eq!(tx.version(VersionId(id(101))).await.unwrap().unwrap().mac(), new);
+    let grant = sample::signed(sample::grant(70, DeviceId(id(1)), VersionId(id(101)), None));
+    assert!(tx.insert_grant(&grant).await.unwrap());
+    assert!(!tx.set_grant_mac(GrantId(id(70)), b"other", &new).await.unwrap());
+    assert!(tx.set_grant_mac(GrantId(id(70)), grant.mac(), &new).await.unwrap());
+    assert_eq!(tx.grant(GrantId(id(70))).await.unwrap().unwrap().mac(), new);
+    tx.commit_unrecorded().await.unwrap();
+    if fresh.url.starts_with("sqlite") {
+        return;
+    }
+    // What another transaction holds is passed over, not waited for.
+    let mut other = fresh.store.write().await.unwrap();
+    assert!(other.set_version_mac(VersionId(id(101)), &new, b"theirs").await.unwrap());
+    let mut tx = fresh.store.write().await.unwrap();
+    assert!(!tx.set_version_mac(VersionId(id(101)), &new, b"ours").await.unwrap());
+    let value = Sealed::from_parts(vec![8; 9], 7);
+    assert!(!tx.reseal_version(&new, &sample::signed(version(101, DeviceId(id(1)), 1)), &value).await.unwrap());
+}
+
+async fn a_sealed_value_is_replaced_by_comparison(fresh: Fresh) {
+    fill(&fresh).await;
+    let mut tx = fresh.store.write().await.unwrap();
+    let old = sample::signed(version(101, DeviceId(id(1)), 1)).mac().to_vec();
+    let mut other = version(101, DeviceId(id(1)), 1);
+    other.kek_id = 7;
+    let (other, value) = (sample::signed(other), Sealed::from_parts(vec![8; 9], 7));
+    assert!(!tx.reseal_version(b"other", &other, &value).await.unwrap());
+    assert!(tx.reseal_version(&old, &other, &value).await.unwrap());
+    assert!(!tx.reseal_version(&old, &other, &value).await.unwrap());
+    assert_eq!((tx.under_kek(7).await.unwrap(), tx.under_kek(4_000_000_000).await.unwrap()), (1, 4));
+    assert_eq!(tx.under_kek(8).await.unwrap(), 0);
+    let beginning = |mac: &[u8]| mac.get(..5).unwrap().to_vec();
+    let hash = beginning(&token(1).secret_hash);
+    assert!(tx.under_token_key(&hash).await.unwrap() >= 1);
+    assert_eq!(tx.under_token_key(b"none!").await.unwrap(), 0);
+    let row = beginning(&tx.trail_after(0, 1).await.unwrap().remove(0).mac);
+    assert!(tx.under_audit_key(&row).await.unwrap() >= 1);
+    assert_eq!(tx.under_audit_key(b"none!").await.unwrap(), 0);
+    let mac = beginning(sample::signed(token(1)).mac());
+    assert!(tx.under_row_key(&mac).await.unwrap() >= 1);
+    assert_eq!(tx.under_row_key(b"none!").await.unwrap(), 0);
+    assert_eq!(tx.kek_uses(7).await.unwrap(), 0);
+    for _ in 0..2 {
+        tx.add_kek_uses(7, 5).await.unwrap();
+    }
+    tx.add_kek_uses(8, 1).await.unwrap();
+    assert_eq!(tx.kek_uses(7).await.unwrap(), 10);
+    let pending = tx.audit_append(&[event(63)], &TestMac).await.unwrap();
+    let receipt = tx.commit(pending).await.unwrap();
+    let page = fresh.store.sealed_otherwise(&receipt, 7, VersionId(id(102)), 2).await.unwrap();
+    let ids: Vec<_> = page.iter().map(|(row, _)| row.parts().0.id).collect();
+    assert_eq!(ids, [VersionId(id(103)), VersionId(id(104))]);
+    assert!(page[0].1 == sealed(7), "with its value");
+    let from_the_start = fresh.store.sealed_otherwise(&receipt, 7, VersionId(id(0)), 9).await.unwrap();
+    assert_eq!(from_the_start.len(), 4, "all but the one under that KEK");
 }
 
 async fn a_held_trail_takes_no_row(fresh: Fresh) {
