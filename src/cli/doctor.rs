@@ -20,6 +20,7 @@ use crate::crypto::Ring;
 use crate::domain::finding::{Finding, State, counted};
 use crate::domain::ids::{Env, Timestamp};
 use crate::oidc::Oidc;
+use crate::service::custody::follow::{MANY_SEALED, TOO_MANY_SEALED};
 use crate::service::custody::{open_ring, root_key};
 use crate::service::moving::Hold;
 use crate::service::trail::{Verdict, verify_tail};
@@ -205,6 +206,10 @@ async fn data(store: &Store, ring: &Ring, env: &Env) -> Vec<Finding> {
     }];
     found.push(key_age(env.now().seconds_since(ring.kek_created_at()) / DAY));
     let trouble = |about: &'static str, e: StoreError| Finding::wrong(about, e.to_string());
+    match async { store.read().await?.kek_uses(ring.active_kek()).await }.await {
+        Ok(sealed) => found.extend(key_use(sealed)),
+        Err(e) => found.push(trouble("key use", e)),
+    }
     found.push(match verify_tail(store, ring, TAIL).await {
         Ok(Verdict::Broken { seq, why }) => Finding::wrong("trail", format!("row {seq}: {why}; see `keyharbor audit verify`")),
         Ok(Verdict::Whole { seq, .. }) => Finding::ok("trail", format!("the last {} of {seq} rows verify", TAIL.min(seq))),
@@ -224,6 +229,18 @@ fn key_age(days: i64) -> Finding {
         n if n >= KEK_DAYS.1 => Finding::wrong("key age", format!("{text}; two years are the most")),
         n if n >= KEK_DAYS.0 => Finding::warning("key age", format!("{text}; it should be renewed each year")),
         _ => Finding::ok("key age", text),
+    }
+}
+
+/// Only once it is much.
+fn key_use(sealed: i64) -> Option<Finding> {
+    let text = format!(
+        "the active key-encrypting key has sealed {sealed} values: run `keyharbor keyring rotate`, then `keyharbor keyring rewrap`"
+    );
+    match sealed {
+        n if n >= TOO_MANY_SEALED => Some(Finding::wrong("key use", text)),
+        n if n >= MANY_SEALED => Some(Finding::warning("key use", text)),
+        _ => None,
     }
 }
 

@@ -44,7 +44,7 @@ pub struct Rotate {
     /// Which key to make anew.
     #[arg(long, value_enum, default_value = "kek")]
     purpose: Purpose,
-    /// Seconds between adding the key and using it: running servers look for new keys every ten. 0 only when none runs.
+    /// Seconds between adding the key and using it, so that every request that is under way knows it. 0 only when no server runs.
     #[arg(long, default_value_t = 30, value_name = "SECONDS")]
     wait: u64,
 }

@@ -7,7 +7,9 @@ use keyharbor::service::clock::OsEntropy;
 use keyharbor::service::custody::follow::{MANY_SEALED, TOO_MANY_SEALED};
 use uuid::Uuid;
 
+use crate::engines;
 use crate::probe::Logs;
+use crate::process::Home;
 use crate::races::ring;
 use crate::world::{KEY, MAC, OTHER_KEY, World};
 
@@ -104,5 +106,27 @@ async fn s54_a_kek_that_sealed_much_or_is_old_is_told_of_far_below_its_bound() {
         let then = ring(&world).await.kek_created_at().plus_seconds(days * 86_400);
         world.clock.advance_seconds(then.seconds_since(world.env.now()));
         is(warn, error).await;
+    }
+}
+
+#[actix_web::test]
+async fn s54_the_host_is_told_what_a_kek_has_sealed() {
+    let home = Home::ready("http://127.0.0.1:9");
+    let token = home.run(&["token", "create", "--name", "t", "--scope", "escrow:write"]).ok().out.trim().to_owned();
+    let server = home.serve();
+    assert_eq!(home.deposit(&token, MAC, KEY).0, 201);
+    server.end_by_term();
+    let said = home.run(&["keyring", "status"]).ok();
+    assert!(said.out.contains("(0 days)  stored values under it: 1  ever sealed: 1\n"), "a server counts at its end: {}", said.out);
+    assert!(!said.err.contains("has sealed") && !home.run(&["doctor"]).out.contains("has sealed"), "{}", said.err);
+    for (sealed, state) in [(MANY_SEALED, "warning"), (TOO_MANY_SEALED, "wrong")] {
+        let store = engines::connect(&home.url()).await;
+        let mut tx = store.write().await.unwrap();
+        tx.add_kek_uses(1, sealed).await.unwrap();
+        tx.commit_unrecorded().await.unwrap();
+        let said = home.run(&["keyring", "status"]).ok();
+        assert!(said.err.contains("the KEK has sealed") && said.err.contains("keyring rotate"), "{}", said.err);
+        let found = home.run(&["doctor"]).out;
+        assert!(found.lines().any(|line| line.contains("has sealed") && line.contains(state)), "{found}");
     }
 }

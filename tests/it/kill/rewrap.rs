@@ -29,14 +29,26 @@ impl Site {
         assert_eq!(self.home.ask(&format!("{head}{lines}")).0, 200, "{}", self.said());
     }
 
+    /// Somebody whose every request is answered well, whatever happens to the keys; answers how many.
+    fn steady(&self, round: &Round<'_>, mut dice: Dice) -> usize {
+        let mut n = 0;
+        while !round.over() {
+            let (status, text) = self.home.deposit(&self.token, &format!("KSTEADY{n:05}"), &key(&mut dice));
+            assert_eq!(status, 201, "request {n}: {text}");
+            n += 1;
+        }
+        n
+    }
+
     fn rewrapping(&self) -> Child {
         self.home.command(&["keyring", "rewrap"]).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
     }
 
     /// Rotates, and kills the rewrap when so many are left, at moments that nobody chooses exactly; then two at once end it.
     fn rewrap(&self, dice: &mut Dice) {
-        for purpose in ["kek", "row", "token", "audit"] {
-            self.home.run(&["keyring", "rotate", "--wait", "0", "--purpose", purpose]).ok();
+        // What is waited for are the requests that are under way.
+        for (purpose, wait) in [("kek", "1"), ("row", "1"), ("token", "0"), ("audit", "0")] {
+            self.home.run(&["keyring", "rotate", "--wait", wait, "--purpose", purpose]).ok();
         }
         let since = Instant::now();
         for kill in 0..KILLS {
@@ -65,13 +77,17 @@ async fn rewraps(site: Site) {
     let mut people = site.people(&mut dice).await;
     let mut machine = Machine::new(1, site.wire(1), Dice(dice.roll(u64::MAX)), &host, &site.token);
     let round = Round::new(Aim::Time(0), true, &|| {});
-    std::thread::scope(|scope| {
+    let steady = std::thread::scope(|scope| {
         let (round, site, dice) = (&round, &site, &mut dice);
-        let _over = round.until_dropped();
+        let over = round.until_dropped();
         site.fill(dice);
         scope.spawn(|| machine.run(round, &site.ledger));
+        let other = Dice(dice.roll(u64::MAX));
+        let steady = scope.spawn(|| site.steady(round, other));
         people.iter_mut().for_each(|(person, serial)| drop(scope.spawn(|| person.run(round, &site.ledger, serial))));
         scope.spawn(|| site.rewrap(dice)).join().unwrap_or_else(|_| panic!("seed {seed}: {}", site.said()));
+        drop(over);
+        steady.join().unwrap()
     });
     assert_eq!(number(&site.url, LEFT).await, 0, "seed {seed}");
     let custody = keyharbor::config::Custody { key_file: Some(site.home.path("root.key")), ..Default::default() };
@@ -83,7 +99,7 @@ async fn rewraps(site: Site) {
         found.missing,
         found.unrecorded
     );
-    assert!(found.noted.kept.len() > 5 && found.noted.pages() > 0, "there was no load: {found}");
+    assert!(steady > 5 && found.noted.kept.len() > 5 && found.noted.pages() > 0, "there was no load: {found}");
     site.home.run(&["audit", "verify"]).ok();
     let log = std::fs::read_to_string(site.home.path("log")).unwrap();
     assert!(!log.contains("does not verify"), "{log}");
