@@ -259,10 +259,13 @@ async fn s56_rows_under_a_former_row_key_are_believed_and_changed() {
         rotated(&world, Use::Row).await;
         let page = astrid.reveal(&device).await;
         assert_eq!(astrid.get(page.location()).await.key().as_deref(), Some(KEY), "the first showing is noted in the key's row");
+        world.clock.advance_seconds(1);
         world.check_in(&token, MAC, OTHER_KEY).await;
         rotated(&world, Use::Row).await;
+        world.clock.advance_seconds(1);
         let back = world.check_in(&token, MAC, KEY).await;
-        assert_eq!((back.status, &back.json()["rotation_required"]), (StatusCode::OK, &true.into()), "promoted again");
+        assert_eq!((back.status, &back.json()["rotation_required"]), (StatusCode::OK, &true.into()), "{}", back.text);
+        assert_eq!(world.count(EventKind::DepositPromoted).await, 1, "its row says so");
         rotated(&world, Use::Row).await;
         let ask = BreakGlass::new(MAC, Some(2), "Ingrid", "the provider is down").unwrap();
         let opened = break_glass(&world.fresh.store, &ring(&world).await, &world.env, &ask).await.unwrap();
