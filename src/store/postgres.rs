@@ -55,16 +55,16 @@ macro_rules! hold_logouts {
         "LOCK TABLE logout_tokens IN SHARE MODE"
     };
 }
-/// A list of ids as one parameter.
-macro_rules! uuids_in {
+/// The column before it is one of a list of ids, which is one parameter.
+macro_rules! in_uuids {
     ($parameter:literal) => {
-        concat!("(SELECT UNNEST(", $parameter, "::uuid[]))")
+        concat!(" = ANY(", $parameter, "::uuid[])")
     };
 }
-/// A list of texts as one parameter.
-macro_rules! texts_in {
+/// The same with a list of texts.
+macro_rules! in_texts {
     ($parameter:literal) => {
-        concat!("(SELECT UNNEST(", $parameter, "::text[]))")
+        concat!(" = ANY(", $parameter, "::text[])")
     };
 }
 
@@ -76,6 +76,12 @@ macro_rules! rows {
             "UNNEST($", $n1, "::", stringify!($type1), "[]" $(, ", $", $n, "::", stringify!($type), "[]")*, ") AS b (", $name1
             $(, ", ", $name)*, ")"
         )
+    };
+}
+/// For a statement that changes rows which `b` names by its first column: only those are looked up, whatever the plan of the join.
+macro_rules! of_rows {
+    ($column:literal $type:ident) => {
+        concat!(" AND ", $column, " = ANY($1::", stringify!($type), "[])")
     };
 }
 /// Of each device in `b` at most so many rows: `$column` of `v`, without any order.
@@ -110,8 +116,13 @@ const WRITABLE: &str = "SHOW transaction_read_only";
 /// How long a connection that comes back may still be busy.
 const REST: Duration = Duration::from_millis(500);
 const FIRST_PAUSE: Duration = Duration::from_millis(25);
-/// Longest waits: for a lock, for a statement, inside an open transaction. `SET`, because a pooler refuses `options=`.
-const LIMITS: &str = "SET lock_timeout = '4s'; SET statement_timeout = '15s'; SET idle_in_transaction_session_timeout = '15s'";
+/// How every session begins. Longest waits: for a lock, for a statement, inside an open transaction. And rows are looked up by an
+/// index where there is one: a plan is kept for as long as a connection lives, also one that was made while a table was small,
+/// and a first night's import fills it. Not `options=`, which a pooler refuses.
+const SESSION: &str = "SELECT set_config('lock_timeout', '4s', false), set_config('statement_timeout', '15s', false), \
+                       set_config('idle_in_transaction_session_timeout', '15s', false), set_config('enable_seqscan', 'off', false), \
+                       set_config('enable_hashjoin', 'off', false), set_config('enable_mergejoin', 'off', false), \
+                       set_config('jit', 'off', false)";
 /// A commit is on the disk (and a synchronous standby's) before it is answered, whatever role, database or server say by default;
 /// what waits for yet more stays.
 const DURABLE: &str = "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') <> 'remote_apply'";
@@ -123,6 +134,7 @@ pub(super) const OWN: &[(&str, &str)] = &[
     ("COLUMNS", COLUMNS),
     ("NOW", NOW),
     ("WRITABLE", WRITABLE),
+    ("SESSION", SESSION),
     ("ROLE_NAME", ROLE_NAME),
     ("SCHEMA_NAME", SCHEMA_NAME),
     ("MAY_CHANGE_TRAIL", MAY_CHANGE_TRAIL),
@@ -185,12 +197,12 @@ impl Rows {
     }
 }
 
-/// A list of ids in the form that `uuids_in!` reads.
+/// A list of ids in the form that `in_uuids!` reads.
 pub(super) fn uuid_list(ids: impl Iterator<Item = Uuid>) -> Vec<Uuid> {
     ids.collect()
 }
 
-/// A list of texts in the form that `texts_in!` reads.
+/// A list of texts in the form that `in_texts!` reads.
 pub(super) fn text_list<'a>(texts: impl Iterator<Item = &'a str>) -> Vec<String> {
     texts.map(str::to_owned).collect()
 }
@@ -235,7 +247,7 @@ pub(super) async fn open(hosts: &Arc<Hosts>, max_connections: u32) -> Result<PgP
                 if !takes_writes(conn).await? {
                     return Err(sqlx::Error::Protocol("this server takes no writes (a standby?)".to_owned()));
                 }
-                sqlx::raw_sql(LIMITS).execute(&mut *conn).await?;
+                sqlx::raw_sql(SESSION).execute(&mut *conn).await?;
                 sqlx::raw_sql(DURABLE).execute(conn).await.map(|_| ())
             })
         })

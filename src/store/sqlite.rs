@@ -42,16 +42,16 @@ macro_rules! hold_logouts {
         "SELECT 1"
     };
 }
-/// A list of ids as one parameter: JSON of their hex forms.
-macro_rules! uuids_in {
+/// The column before it is one of a list of ids, which is one parameter: JSON of their hex forms.
+macro_rules! in_uuids {
     ($parameter:literal) => {
-        concat!("(SELECT unhex(value) FROM json_each(", $parameter, "))")
+        concat!(" IN (SELECT unhex(value) FROM json_each(", $parameter, "))")
     };
 }
-/// A list of texts as one parameter: JSON.
-macro_rules! texts_in {
+/// The same with a list of texts.
+macro_rules! in_texts {
     ($parameter:literal) => {
-        concat!("(SELECT value FROM json_each(", $parameter, "))")
+        concat!(" IN (SELECT value FROM json_each(", $parameter, "))")
     };
 }
 
@@ -65,6 +65,12 @@ macro_rules! rows {
         concat!(
             "(SELECT ", rows!(@$type1 $n1), " AS ", $name1 $(, ", ", rows!(@$type $n), " AS ", $name)*, " FROM json_each($1)) AS b"
         )
+    };
+}
+/// For a statement that changes rows which `b` names by its first column. This engine looks each up by itself.
+macro_rules! of_rows {
+    ($column:literal $type:ident) => {
+        ""
     };
 }
 /// Of each device in `b` at most so many rows: `$column` of `v`, without any order.
@@ -146,12 +152,12 @@ impl Rows {
     }
 }
 
-/// A list of ids in the form that `uuids_in!` reads.
+/// A list of ids in the form that `in_uuids!` reads.
 pub(super) fn uuid_list(ids: impl Iterator<Item = Uuid>) -> String {
     serde_json::Value::from_iter(ids.map(|id| hex(id.as_bytes()))).to_string()
 }
 
-/// A list of texts in the form that `texts_in!` reads.
+/// A list of texts in the form that `in_texts!` reads.
 pub(super) fn text_list<'a>(texts: impl Iterator<Item = &'a str>) -> String {
     serde_json::Value::from_iter(texts).to_string()
 }

@@ -1,8 +1,9 @@
 //! Every statement of the store, explained by both engines over tables with many rows: none reads a large table from end to end
 //! or sorts one, but for the few that are listed with the reason.
 //!
-//! SQLite plans without statistics, as it does in use. PostgreSQL has its statistics, and plans each statement as often as it
-//! takes to settle on a plan for all values, if it finds one as good.
+//! SQLite plans without statistics, as it does in use. PostgreSQL plans each statement as often as it takes to settle on a plan for
+//! all values, if it finds one as good: once while the tables are still empty, and that plan it keeps while they fill up; and once
+//! with the statistics of full ones.
 
 use keyharbor::store::{Engine, Store};
 use serde_json::Value;
@@ -229,7 +230,7 @@ fn value(column: &str, compared: &str, kind: &str, sql: &str, n: u32) -> String 
 }
 
 /// What is wrong with a plan: a table that is read through, rows that are sorted.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Faults {
     reads: Vec<String>,
     sorts: Vec<String>,
@@ -272,18 +273,23 @@ fn on_postgres(plan: &Value, above: &str, faults: &mut Faults) {
     }
 }
 
-/// As often as it takes until PostgreSQL may settle on one plan for all values; what is wrong with any of them.
-async fn explained(conn: &mut PgConnection, name: &str, sql: &str) -> Faults {
-    sqlx::raw_sql(AssertSqlSafe(format!("PREPARE s AS {sql}"))).execute(&mut *conn).await.unwrap();
-    let types = "SELECT CAST(parameter_types AS text[]) FROM pg_prepared_statements WHERE name = 's'";
-    let types: Vec<String> = sqlx::query_scalar(types).fetch_one(&mut *conn).await.unwrap();
-    let sets = filters(name).or_else(|| given(name).map(|values| vec![values.join(", ")])).unwrap_or_else(|| {
+/// A statement and the values that it is explained with.
+async fn prepared(conn: &mut PgConnection, n: usize, name: &'static str, sql: &'static str) -> Vec<String> {
+    sqlx::raw_sql(AssertSqlSafe(format!("PREPARE s{n} AS {sql}"))).execute(&mut *conn).await.unwrap();
+    let types = "SELECT CAST(parameter_types AS text[]) FROM pg_prepared_statements WHERE name = $1";
+    let types: Vec<String> = sqlx::query_scalar(types).bind(format!("s{n}")).fetch_one(&mut *conn).await.unwrap();
+    filters(name).or_else(|| given(name).map(|values| vec![values.join(", ")])).unwrap_or_else(|| {
         let values = types.iter().enumerate().map(|(n, kind)| typical(sql, n + 1, kind));
         vec![values.collect::<Vec<_>>().join(", ")]
-    });
+    })
+}
+
+/// As often as it takes until PostgreSQL may settle on one plan for all values; what is wrong with any of them.
+async fn explained(conn: &mut PgConnection, n: usize, name: &str, sets: &[String]) -> Faults {
     let mut faults = Faults::default();
     for values in sets {
-        let explain = format!("EXPLAIN (FORMAT JSON) EXECUTE s{}", if values.is_empty() { values } else { format!(" ({values})") });
+        let values = if values.is_empty() { String::new() } else { format!(" ({values})") };
+        let explain = format!("EXPLAIN (FORMAT JSON) EXECUTE s{n}{values}");
         for _ in 0..7 {
             let plan = sqlx::raw_sql(AssertSqlSafe(explain.clone())).fetch_one(&mut *conn).await;
             let plan: String = plan.unwrap_or_else(|e| panic!("{name}: {explain}: {e}")).get_unchecked(0);
@@ -291,7 +297,6 @@ async fn explained(conn: &mut PgConnection, name: &str, sql: &str) -> Faults {
             on_postgres(&plan[0]["Plan"], "", &mut faults);
         }
     }
-    sqlx::raw_sql("DEALLOCATE s").execute(conn).await.unwrap();
     faults
 }
 
@@ -341,13 +346,26 @@ async fn no_statement_of_sqlite_reads_or_sorts_a_large_table() {
 async fn no_statement_of_postgres_reads_or_sorts_a_large_table() {
     let fresh = engines::postgres().await;
     let mut conn = PgConnection::connect(&fresh.url).await.unwrap();
+    let statements: Vec<_> = Store::statements(Engine::Postgres).collect();
+    let session = statements.iter().find(|(name, _)| *name == "SESSION").unwrap().1;
+    sqlx::raw_sql(session).execute(&mut conn).await.unwrap();
+    // These have no plan.
+    let planned = statements.into_iter().filter(|(_, sql)| !["SHOW", "LOCK"].iter().any(|word| sql.starts_with(word)));
+    let mut all = Vec::new();
+    for (n, (name, sql)) in planned.enumerate() {
+        let sets = prepared(&mut conn, n, name, sql).await;
+        all.push((name, explained(&mut conn, n, name, &sets).await, sets));
+    }
+    let of = |all: &[(&'static str, Faults, Vec<String>)]| all.iter().map(|(name, faults, _)| (*name, faults.clone())).collect::<Vec<_>>();
+    // A trail without rows may be read as it stands; an auditor can wait until it has statistics.
+    let told = complaints(&of(&all), Engine::Postgres).into_iter().filter(|told| !told.contains("_BY_PERSON "));
+    assert_eq!(told.collect::<Vec<_>>(), Vec::<String>::new(), "while the tables are empty");
     // Rows without their parents may go in; the planner does not mind.
     let script = format!("SET session_replication_role = replica; {}ANALYZE", fill(Engine::Postgres));
     sqlx::raw_sql(AssertSqlSafe(script)).execute(&mut conn).await.unwrap();
-    let mut all = Vec::new();
-    // `SHOW` and `LOCK` have no plan.
-    for (name, sql) in Store::statements(Engine::Postgres).filter(|(_, sql)| !sql.starts_with("SHOW") && !sql.starts_with("LOCK")) {
-        all.push((name, explained(&mut conn, name, sql).await));
+    for (n, (name, faults, sets)) in all.iter_mut().enumerate() {
+        *faults = explained(&mut conn, n, name, sets).await;
     }
+    let all = of(&all);
     assert_eq!(complaints(&all, Engine::Postgres), Vec::<String>::new());
 }

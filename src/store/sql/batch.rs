@@ -2,7 +2,9 @@
 
 use std::borrow::Cow;
 
-use super::super::{Conn, Rows};
+use sqlx::query;
+
+use super::super::{Conn, Rows, text_list};
 use super::{devices, keys};
 use crate::domain::device::{Device, Serial, fold, fold_lookalikes};
 use crate::domain::ids::{DeviceId, Timestamp, VersionId};
@@ -13,8 +15,7 @@ use crate::store::StoreError;
 statements! {
     /// In the order of the serial numbers, so that two batches never wait for each other.
     DEVICES = concat!(
-        "SELECT ", devices::columns!(), " FROM devices d WHERE d.serial IN (SELECT serial FROM ", rows!(1 "serial" text),
-        ") ORDER BY d.serial", lock!()
+        "SELECT ", devices::columns!(), " FROM devices d WHERE d.serial", in_texts!("$1"), " ORDER BY d.serial", lock!()
     );
     INSERT_DEVICES = concat!(
         "INSERT INTO devices (id, serial, host_name, user_hint, ownership, state, created_at, last_seen, serial_fold, host_fold, row_mac) \
@@ -28,7 +29,7 @@ statements! {
         "UPDATE devices SET host_name = b.host_name, host_fold = b.host_fold, user_hint = b.user_hint, \
          last_seen = CASE WHEN devices.last_seen > b.last_seen THEN devices.last_seen ELSE COALESCE(b.last_seen, devices.last_seen) END FROM ",
         rows!(1 "id" uuid, 2 "host_name" text, 3 "host_fold" text, 4 "user_hint" text, 5 "last_seen" bigint),
-        " WHERE devices.id = b.id"
+        " WHERE devices.id = b.id", of_rows!("devices.id" uuid)
     );
     /// The number is `store::SOME_VERSIONS`.
     VERSIONS = some_of_each!(keys::columns!(), "key_versions", 25);
@@ -47,11 +48,11 @@ statements! {
         " WHERE key_versions.id = b.id AND key_versions.row_mac = b.old_mac AND key_versions.device = b.device \
          AND key_versions.kind = b.kind AND key_versions.version = b.version AND key_versions.kek_id = b.kek_id \
          AND key_versions.fingerprint = b.fingerprint AND key_versions.source = b.source \
-         AND key_versions.escrowed_at = b.escrowed_at AND key_versions.unseen_letters = b.unseen_letters"
+         AND key_versions.escrowed_at = b.escrowed_at AND key_versions.unseen_letters = b.unseen_letters", of_rows!("key_versions.id" uuid)
     );
     CONFIRM_VERSIONS = concat!(
         "UPDATE key_versions SET confirmed_at = b.confirmed_at FROM ", rows!(1 "id" uuid, 2 "confirmed_at" bigint),
-        " WHERE key_versions.id = b.id AND key_versions.confirmed_at < b.confirmed_at"
+        " WHERE key_versions.id = b.id AND key_versions.confirmed_at < b.confirmed_at", of_rows!("key_versions.id" uuid)
     );
     /// A note without a deposit sets no time.
     NOTE_SOURCES = concat!(
@@ -68,8 +69,8 @@ statements! {
 }
 
 pub async fn devices_held(conn: &mut Conn, serials: &[Serial]) -> Result<Vec<Device>, StoreError> {
-    let rows = Rows::of(DEVICES, serials.len()).texts(serials.iter().map(|s| Cow::from(s.as_str()))).fetch(conn).await?;
-    Ok(rows.iter().map(devices::read).collect())
+    let serials = text_list(serials.iter().map(Serial::as_str));
+    Ok(query(DEVICES).bind(serials).fetch_all(conn).await?.iter().map(devices::read).collect())
 }
 
 pub async fn insert_devices(conn: &mut Conn, new: &[Device]) -> Result<u64, StoreError> {

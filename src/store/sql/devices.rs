@@ -37,7 +37,7 @@ statements! {
     FROM_SERIAL = concat!(
         "SELECT ", columns!(), " FROM devices d WHERE d.serial > $1 AND d.serial >= $2 AND d.serial < $3 ORDER BY d.serial LIMIT $4"
     );
-    BY_SERIALS = concat!("SELECT ", columns!(), " FROM devices d WHERE d.serial IN ", texts_in!("$1"));
+    BY_SERIALS = concat!("SELECT ", columns!(), " FROM devices d WHERE d.serial", in_texts!("$1"));
     INSERT = "INSERT INTO devices (id, serial, udid, name, host_name, model, os_version, asset_tag, device_key, user_hint, \
               ownership, state, created_at, last_seen, serial_fold, device_key_fold, asset_fold, host_fold, name_fold, row_mac) \
               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20) \

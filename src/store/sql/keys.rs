@@ -31,7 +31,7 @@ statements! {
     COUNT = "SELECT COUNT(*), COALESCE(MAX(version), 0) FROM key_versions WHERE device = $1 AND kind = $2";
     LEADERS_OF = concat!(
         "SELECT ", columns!(), " FROM (SELECT ", columns!(), ", ROW_NUMBER() OVER (PARTITION BY device, kind ",
-        "ORDER BY trust DESC, promoted_at DESC, version DESC) AS place FROM key_versions WHERE device IN ", uuids_in!("$1"),
+        "ORDER BY trust DESC, promoted_at DESC, version DESC) AS place FROM key_versions WHERE device", in_uuids!("$1"),
         ") ranked WHERE place <= 4 ORDER BY device, kind, version DESC"
     );
     VERSIONS_AFTER = concat!("SELECT ", columns!(), " FROM key_versions WHERE id > $1 ORDER BY id LIMIT $2");

@@ -22,12 +22,12 @@ pub(super) use owner_columns;
 statements! {
     OWNERS = concat!("SELECT ", owner_columns!(), " FROM device_owners o WHERE o.device = $1 ORDER BY o.assigned_at, o.id");
     OWNERS_OF = concat!(
-        "SELECT ", owner_columns!(), " FROM device_owners o WHERE o.device IN ", uuids_in!("$1"), " ORDER BY o.device, o.assigned_at, o.id"
+        "SELECT ", owner_columns!(), " FROM device_owners o WHERE o.device", in_uuids!("$1"), " ORDER BY o.device, o.assigned_at, o.id"
     );
     OWNER_NAMES = concat!(
         "SELECT b.id, b.issuer, b.login, b.subject, b.bound_at, b.row_mac, p.name FROM login_bindings b \
          JOIN people p ON p.issuer = b.issuer AND p.subject = b.subject WHERE p.name IS NOT NULL AND (b.issuer, b.login) IN \
-         (SELECT o.issuer, o.login FROM device_owners o WHERE o.device IN ", uuids_in!("$1"), ") ORDER BY b.id"
+         (SELECT o.issuer, o.login FROM device_owners o WHERE o.device", in_uuids!("$1"), ") ORDER BY b.id"
     );
     OWNERS_AFTER = concat!("SELECT ", owner_columns!(), " FROM device_owners o WHERE o.id > $1 ORDER BY o.id LIMIT $2");
     BINDINGS_AFTER = "SELECT id, issuer, login, subject, bound_at, row_mac FROM login_bindings WHERE id > $1 ORDER BY id LIMIT $2";

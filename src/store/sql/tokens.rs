@@ -18,7 +18,7 @@ macro_rules! columns {
 statements! {
     INSERT = concat!("INSERT INTO api_tokens (", columns!(), ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT DO NOTHING");
     BY_ID = concat!("SELECT ", columns!(), " FROM api_tokens WHERE id = $1");
-    BY_IDS = concat!("SELECT ", columns!(), " FROM api_tokens WHERE id IN ", texts_in!("$1"));
+    BY_IDS = concat!("SELECT ", columns!(), " FROM api_tokens WHERE id", in_texts!("$1"));
     LIST = concat!("SELECT ", columns!(), " FROM api_tokens ORDER BY created_at DESC, id");
     PAGE = concat!(
         "SELECT ", columns!(), " FROM api_tokens WHERE (created_at, id) < ($1, $2) ORDER BY created_at DESC, id DESC LIMIT $3"

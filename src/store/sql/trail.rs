@@ -46,7 +46,7 @@ statements! {
     HEAD = "SELECT seq, mac FROM audit_head WHERE id = 1";
     AFTER = concat!("SELECT ", columns!(), " FROM audit_events WHERE seq > $1 ORDER BY seq LIMIT $2");
     OF_DEVICE = concat!(
-        "SELECT ", columns!(), " FROM audit_events WHERE device = $1 AND kind IN ", texts_in!("$2"), " ORDER BY seq DESC LIMIT $3"
+        "SELECT ", columns!(), " FROM audit_events WHERE device = $1 AND kind", in_texts!("$2"), " ORDER BY seq DESC LIMIT $3"
     );
     HAS = "SELECT COUNT(*) FROM audit_events WHERE id = $1";
     LAST_TIME = "SELECT happened_at FROM audit_events ORDER BY seq DESC LIMIT 1";
