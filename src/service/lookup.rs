@@ -7,10 +7,12 @@ use super::gather::{Gather, Origin, as_asked_by, origin};
 use super::{Keyharbor, Result, ServiceError};
 use crate::domain::integrity::Attested;
 use crate::domain::token::ApiToken;
-use crate::store::StoreError;
+use crate::store::{Reader, StoreError};
 
 /// Most of one statement.
 const BATCH: usize = 256;
+/// So many statements are asked of a connection that nobody else gets meanwhile.
+const KEPT_FOR: usize = 20;
 
 type Found = Option<Attested<ApiToken>>;
 
@@ -25,7 +27,11 @@ pub(crate) type Lookups = Gather<Wanted>;
 
 impl Keyharbor {
     /// The row of that id, as it is after this call began.
-    pub(super) async fn look_up_token(&self, id: &str) -> Result<Found> {
+    pub(super) async fn token_row(&self, id: &str) -> Result<Found> {
+        self.retry(async || self.ask_for_token(id).await).await
+    }
+
+    async fn ask_for_token(&self, id: &str) -> Result<Found> {
         let (answer, found) = oneshot::channel();
         if self.lookups.push(Wanted { id: id.to_owned(), answer, origin: origin() }) {
             let service = self.clone();
@@ -36,23 +42,37 @@ impl Keyharbor {
 
     async fn serve_lookups(&self) {
         let serving = self.lookups.serving();
+        let (mut kept, mut asked) = (None, 0);
         while let Some(wanted) = self.lookups.next(|jobs| jobs.drain(..jobs.len().min(BATCH)).collect()) {
-            as_asked_by(wanted.first().map(|w| w.origin.clone()), self.look_up(wanted)).await;
+            asked += 1;
+            let reader = kept.take().filter(|_| asked % KEPT_FOR > 0);
+            as_asked_by(wanted.first().map(|w| w.origin.clone()), self.look_up(wanted, reader, &mut kept)).await;
         }
         serving.done();
     }
 
-    async fn look_up(&self, wanted: Vec<Wanted>) {
+    /// Puts the connection back to be kept, if it answered.
+    async fn look_up(&self, wanted: Vec<Wanted>, reader: Option<Reader>, kept: &mut Option<Reader>) {
         let mut ids: Vec<&str> = wanted.iter().map(|w| w.id.as_str()).collect();
         ids.sort_unstable();
         ids.dedup();
         let rows = async {
+<<<<<<< HEAD
             let mut tx = self.store.read().await?;
             // What these requests meet may be under a new key. A sealed server says so by itself.
             if let Err(ServiceError::Store(e)) = self.ring_now(&mut tx).await {
                 return Err(e);
             }
             tx.tokens_by_ids(&ids).await
+=======
+            let mut reader = match reader {
+                Some(reader) => reader,
+                None => self.store.reader().await?,
+            };
+            let rows = reader.tokens_by_ids(&ids).await?;
+            *kept = Some(reader);
+            Ok::<_, StoreError>(rows)
+>>>>>>> 9b0ee28 (Tokens are looked up by one statement on a connection that is kept while there are questions; SQLite reads batches as JSONB and pings no file)
         };
         let rows = rows.await;
         for Wanted { id, answer, .. } in wanted {

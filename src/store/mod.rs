@@ -18,6 +18,7 @@ use crate::domain::{Attested, ChainMac, Event, KeyVersion, Sealed};
 
 pub use error::StoreError;
 pub use postgres::Servers;
+pub use reader::Reader;
 pub use tables::{APART, Cell, Column, Lives, TABLES, Table};
 pub use tx::{RingRow, SOME_VERSIONS};
 
@@ -32,6 +33,7 @@ macro_rules! statements {
 mod error;
 mod migrate;
 mod postgres;
+mod reader;
 mod role;
 mod sqlite;
 mod tables;

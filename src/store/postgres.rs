@@ -8,6 +8,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgArguments, PgConnectOptions, PgPoolOptions};
 use sqlx::query::Query;
 use sqlx::{Connection as _, PgPool, Transaction};
@@ -281,37 +282,49 @@ async fn reason(options: &PgConnectOptions) -> StoreError {
 }
 
 async fn takes_writes(conn: &mut Conn) -> Result<bool, sqlx::Error> {
-    let answer: String = sqlx::query_scalar(WRITABLE).persistent(false).fetch_one(conn).await?;
+    let answer: String = sqlx::query_scalar(WRITABLE).fetch_one(conn).await?;
     Ok(answer == "off")
 }
 
 /// In a task of its own: a `begin` that is dropped half-way would leave the session inside a transaction that nobody knows of.
-/// While no server can be had it is tried again: nothing has been done yet.
 pub(super) async fn begin(pool: &PgPool, hosts: &Arc<Hosts>, statement: &'static str) -> Result<Tx, StoreError> {
     let (pool, hosts) = (pool.clone(), Arc::clone(hosts));
     let begun = tokio::spawn(async move {
-        let (began, mut pause) = (Instant::now(), FIRST_PAUSE);
-        loop {
-            if statement == BEGIN_WRITE
-                && let Some(refusal) = hosts.refusal()
-            {
-                return Err(refusal);
-            }
-            #[expect(clippy::disallowed_methods, reason = "here and nowhere else, in a task of its own")]
-            let error = match pool.begin_with(statement).await {
-                Ok(tx) => return Ok(tx),
-                Err(e) => StoreError::from(e),
-            };
-            hosts.trouble();
-            // What is left has to do for the whole act.
-            if !error.is_transient() || pool.is_closed() || began.elapsed() >= PATIENCE / 2 {
-                return Err(error);
-            }
-            tokio::time::sleep(pause).await;
-            pause = (pause * 2).min(Duration::from_millis(400));
-        }
+        let may = || hosts.refusal().filter(|_| statement == BEGIN_WRITE).map_or(Ok(()), Err);
+        #[expect(clippy::disallowed_methods, reason = "here and nowhere else, in a task of its own")]
+        let open = || pool.begin_with(statement);
+        had(&pool, &hosts, may, open).await
     });
     begun.await.map_err(|_| StoreError::Unavailable("the task that opens transactions ended".to_owned()))?
+}
+
+/// A connection for look-ups that need no transaction.
+pub(super) async fn reader(pool: &PgPool, hosts: &Hosts) -> Result<PoolConnection<Db>, StoreError> {
+    had(pool, hosts, || Ok(()), || pool.acquire()).await
+}
+
+/// While no server can be had it is tried again: nothing has been done yet.
+async fn had<T, F: Future<Output = Result<T, sqlx::Error>>>(
+    pool: &PgPool,
+    hosts: &Hosts,
+    may: impl Fn() -> Result<(), StoreError>,
+    open: impl Fn() -> F,
+) -> Result<T, StoreError> {
+    let (began, mut pause) = (Instant::now(), FIRST_PAUSE);
+    loop {
+        may()?;
+        let error = match open().await {
+            Ok(had) => return Ok(had),
+            Err(e) => StoreError::from(e),
+        };
+        hosts.trouble();
+        // What is left has to do for the whole act.
+        if !error.is_transient() || pool.is_closed() || began.elapsed() >= PATIENCE / 2 {
+            return Err(error);
+        }
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(Duration::from_millis(400));
+    }
 }
 
 /// Ends a call that the database does not answer in time; what it belongs to can only be let go.

@@ -63,7 +63,7 @@ macro_rules! rows {
     (@bigint $n:literal) => { concat!("value->>", $n) };
     ($n1:literal $name1:literal $type1:ident $(, $n:literal $name:literal $type:ident)*) => {
         concat!(
-            "(SELECT ", rows!(@$type1 $n1), " AS ", $name1 $(, ", ", rows!(@$type $n), " AS ", $name)*, " FROM json_each($1)) AS b"
+            "(SELECT ", rows!(@$type1 $n1), " AS ", $name1 $(, ", ", rows!(@$type $n), " AS ", $name)*, " FROM jsonb_each($1)) AS b"
         )
     };
 }
@@ -184,8 +184,9 @@ pub(super) async fn open(url: &str, max_connections: u32) -> Result<(SqlitePool,
             .acquire_timeout(Duration::from_secs(5))
             .idle_timeout(None)
             .max_lifetime(None)
-            // On a full disk SQLite ends a transaction by itself, and the driver does not notice: such a connection is closed.
-            .test_before_acquire(true)
+            // A file needs no ping. But on a full disk SQLite ends a transaction by itself, and the driver does not notice: such a
+            // connection is closed.
+            .test_before_acquire(false)
             .before_acquire(|conn, _| Box::pin(async move { Ok(!conn.is_in_transaction()) }))
     };
     let writer = base.clone().create_if_missing(true).journal_mode(SqliteJournalMode::Wal);

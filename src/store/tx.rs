@@ -152,7 +152,6 @@ calls! {
     tokens::insert_token(token: &Attested<ApiToken>) -> bool;
     tokens::token(id: &str) -> Option<Attested<ApiToken>>;
     /// In no particular order; unknown ids are left out.
-    tokens::tokens_by_ids(ids: &[&str]) -> Vec<Attested<ApiToken>>;
     /// Newest first.
     tokens::tokens() -> Vec<Attested<ApiToken>>;
     /// Newest first, those made before a time (of one moment: those with a lower id).

@@ -1,0 +1,46 @@
+//! Look-ups that need no transaction: one statement, one way to the database and back.
+
+use sqlx::pool::PoolConnection;
+use tracing::Instrument as _;
+
+use super::{Engine, Pools, Store, StoreError, postgres, sqlite};
+use crate::domain::{ApiToken, Attested};
+
+/// A connection that reads. Each look-up sees what is committed when it begins. Whoever keeps one asks for another now and then:
+/// it would not notice that its server takes no writes any more.
+pub struct Reader(Side);
+
+enum Side {
+    Sqlite(PoolConnection<sqlite::Db>),
+    Postgres(PoolConnection<postgres::Db>),
+}
+
+impl Store {
+    /// # Errors
+    /// [`StoreError::Unavailable`]: no connection in time.
+    pub async fn reader(&self) -> Result<Reader, StoreError> {
+        let span = self.engine().span("reader");
+        Ok(Reader(match &self.pools {
+            Pools::Sqlite { read, .. } => Side::Sqlite(read.acquire().instrument(span).await?),
+            Pools::Postgres { pool, hosts } => Side::Postgres(postgres::reader(pool, hosts).instrument(span).await?),
+        }))
+    }
+}
+
+impl Reader {
+    /// In no particular order; unknown ids are left out.
+    ///
+    /// # Errors
+    /// The database does not answer, or a row cannot be read.
+    pub async fn tokens_by_ids(&mut self, ids: &[&str]) -> Result<Vec<Attested<ApiToken>>, StoreError> {
+        match &mut self.0 {
+            Side::Sqlite(conn) => {
+                sqlite::sql::tokens::tokens_by_ids(conn, ids).instrument(Engine::Sqlite.span("tokens::tokens_by_ids")).await
+            }
+            Side::Postgres(conn) => {
+                let found = postgres::within(postgres::sql::tokens::tokens_by_ids(conn, ids));
+                found.instrument(Engine::Postgres.span("tokens::tokens_by_ids")).await
+            }
+        }
+    }
+}
