@@ -238,8 +238,21 @@ struct Faults {
 
 async fn on_sqlite(conn: &mut SqliteConnection, sql: &str) -> Faults {
     /// Parameters, and look-ups that have a limit of their own.
-    const LITTLE: &[&str] =
-        &["json_each", "jsonb_each", "CONSTANT", "(subquery", "arm", "found", "hits", "best", "ranked", "seen", "strange", "stretch", "returned"];
+    const LITTLE: &[&str] = &[
+        "json_each",
+        "jsonb_each",
+        "CONSTANT",
+        "(subquery",
+        "arm",
+        "found",
+        "hits",
+        "best",
+        "ranked",
+        "seen",
+        "strange",
+        "stretch",
+        "returned",
+    ];
     let mut faults = Faults::default();
     let rows = sqlx::query(AssertSqlSafe(format!("EXPLAIN QUERY PLAN {sql}"))).fetch_all(conn).await.unwrap();
     for line in rows.iter().map(|row| row.get::<String, _>("detail")) {
