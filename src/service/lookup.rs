@@ -57,22 +57,15 @@ impl Keyharbor {
         ids.sort_unstable();
         ids.dedup();
         let rows = async {
-<<<<<<< HEAD
-            let mut tx = self.store.read().await?;
-            // What these requests meet may be under a new key. A sealed server says so by itself.
-            if let Err(ServiceError::Store(e)) = self.ring_now(&mut tx).await {
-                return Err(e);
-            }
-            tx.tokens_by_ids(&ids).await
-=======
             let mut reader = match reader {
                 Some(reader) => reader,
                 None => self.store.reader().await?,
             };
             let rows = reader.tokens_by_ids(&ids).await?;
+            // What was read may be under a new key.
+            self.ring_after(&mut reader).await?;
             *kept = Some(reader);
             Ok::<_, StoreError>(rows)
->>>>>>> 9b0ee28 (Tokens are looked up by one statement on a connection that is kept while there are questions; SQLite reads batches as JSONB and pings no file)
         };
         let rows = rows.await;
         for Wanted { id, answer, .. } in wanted {

@@ -202,12 +202,8 @@ impl Keyharbor {
             self.refuse_unknown(EventKind::AccessRefused, "token", request).await;
             return Err(refused);
         };
-<<<<<<< HEAD
-        let row = self.look_up_token(parts.id).await?;
-        let ring = self.ring()?;
-=======
         let row = self.token_row(parts.id).await?;
->>>>>>> 9b0ee28 (Tokens are looked up by one statement on a connection that is kept while there are questions; SQLite reads batches as JSONB and pings no file)
+        let ring = self.ring()?;
         let stored = row.as_ref().map(|r| r.parts().0.secret_hash.clone()).unwrap_or_default();
         let secret = zeroize::Zeroizing::new(format!("{}_{}", parts.id, parts.secret));
         let matches = ring.token_hash_ok(Purpose::ApiToken, secret.as_bytes(), &stored);

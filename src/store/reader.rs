@@ -3,7 +3,7 @@
 use sqlx::pool::PoolConnection;
 use tracing::Instrument as _;
 
-use super::{Engine, Pools, Store, StoreError, postgres, sqlite};
+use super::{Engine, Pools, RingRow, Store, StoreError, postgres, sqlite};
 use crate::domain::{ApiToken, Attested};
 
 /// A connection that reads. Each look-up sees what is committed when it begins. Whoever keeps one asks for another now and then:
@@ -27,20 +27,28 @@ impl Store {
     }
 }
 
-impl Reader {
-    /// In no particular order; unknown ids are left out.
-    ///
-    /// # Errors
-    /// The database does not answer, or a row cannot be read.
-    pub async fn tokens_by_ids(&mut self, ids: &[&str]) -> Result<Vec<Attested<ApiToken>>, StoreError> {
-        match &mut self.0 {
-            Side::Sqlite(conn) => {
-                sqlite::sql::tokens::tokens_by_ids(conn, ids).instrument(Engine::Sqlite.span("tokens::tokens_by_ids")).await
-            }
-            Side::Postgres(conn) => {
-                let found = postgres::within(postgres::sql::tokens::tokens_by_ids(conn, ids));
-                found.instrument(Engine::Postgres.span("tokens::tokens_by_ids")).await
-            }
+macro_rules! look_ups {
+    ($($(#[$doc:meta])* $file:ident :: $name:ident ( $($arg:ident : $type:ty),* ) -> $out:ty;)+) => {
+        impl Reader {
+            $($(#[$doc])*
+            ///
+            /// # Errors
+            /// The database does not answer, or a row cannot be read.
+            pub async fn $name(&mut self, $($arg: $type),*) -> Result<$out, StoreError> {
+                let name = concat!(stringify!($file), "::", stringify!($name));
+                match &mut self.0 {
+                    Side::Sqlite(conn) => sqlite::sql::$file::$name(conn, $($arg),*).instrument(Engine::Sqlite.span(name)).await,
+                    Side::Postgres(conn) => {
+                        postgres::within(postgres::sql::$file::$name(conn, $($arg),*)).instrument(Engine::Postgres.span(name)).await
+                    }
+                }
+            })+
         }
-    }
+    };
+}
+
+look_ups! {
+    /// In no particular order; unknown ids are left out.
+    tokens::tokens_by_ids(ids: &[&str]) -> Vec<Attested<ApiToken>>;
+    ring::key_ring() -> Option<RingRow>;
 }

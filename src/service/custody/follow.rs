@@ -7,7 +7,7 @@ use super::{CustodyError, Keyharbor, root_key};
 use crate::crypto::Ring;
 use crate::domain::ids::Timestamp;
 use crate::service::ServiceError;
-use crate::store::{Store, StoreError, Tx};
+use crate::store::{Reader, RingRow, Store, StoreError, Tx};
 
 const DAY: i64 = 86_400;
 /// NIST SP 800-57: a wrapping key protects for two years at most.
@@ -25,9 +25,8 @@ impl Keyharbor {
     /// [`ServiceError::Sealed`], or the database does not answer.
     pub(in crate::service) async fn ring_now(&self, tx: &mut Tx) -> Result<Arc<Ring>, ServiceError> {
         let ring = self.ring()?;
-        match self.newer(tx, &ring).await {
+        match self.newer(tx.key_ring().await?, &ring) {
             Ok(newer) => Ok(newer.unwrap_or(ring)),
-            Err(CustodyError::Store(e)) => Err(e.into()),
             // Said every few seconds by `follow_ring`.
             Err(_) => Ok(ring),
         }
@@ -36,14 +35,21 @@ impl Keyharbor {
     /// Reads the ring again if another process has changed it. Called every few seconds, for what no request does.
     pub async fn follow_ring(&self) {
         let Some(ring) = self.custody.ring() else { return };
-        let newer = async { self.newer(&mut self.store.read().await?, &ring).await };
+        let newer = async { self.newer(self.store.read().await?.key_ring().await?, &ring) };
         if let Err(why) = newer.await {
             tracing::error!(%why, "the key ring cannot be read again; the one that was read before stays in use");
         }
     }
 
-    async fn newer(&self, tx: &mut Tx, ring: &Arc<Ring>) -> Result<Option<Arc<Ring>>, CustodyError> {
-        let row = tx.key_ring().await?.ok_or(CustodyError::NoRing)?;
+    /// The same outside a transaction, for what was read before: the ring that is found then has its keys.
+    pub(in crate::service) async fn ring_after(&self, reader: &mut Reader) -> Result<(), StoreError> {
+        let Some(ring) = self.custody.ring() else { return Ok(()) };
+        drop(self.newer(reader.key_ring().await?, &ring));
+        Ok(())
+    }
+
+    fn newer(&self, row: Option<RingRow>, ring: &Arc<Ring>) -> Result<Option<Arc<Ring>>, CustodyError> {
+        let row = row.ok_or(CustodyError::NoRing)?;
         // Generations only rise: an older ring is none of ours.
         if row.generation < ring.generation() {
             return Err(CustodyError::Rotation("the database holds an older key ring than this server has read"));
