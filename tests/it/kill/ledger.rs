@@ -98,8 +98,7 @@ const VERSIONS: &str =
     "SELECT v.id, v.device, v.kek_id, v.sealed, d.serial, v.version FROM key_versions v JOIN devices d ON d.id = v.device";
 const VIEWED: &str =
     "SELECT grant_id, version, COUNT(*) FROM audit_events WHERE kind = 'reveal.viewed' AND outcome = 'ok' GROUP BY grant_id, version";
-const WITHOUT_ROW: &str =
-    "SELECT COUNT(*) FROM key_versions v WHERE NOT EXISTS (SELECT 1 FROM audit_events a WHERE a.version = v.id AND a.kind = 'deposit.new')";
+const WITHOUT_ROW: &str = "SELECT COUNT(*) FROM key_versions WHERE id NOT IN (SELECT version FROM audit_events WHERE kind = 'deposit.new' AND version IS NOT NULL)";
 const WITHOUT_KEY: &str = "SELECT COUNT(*) FROM devices d WHERE NOT EXISTS (SELECT 1 FROM key_versions v WHERE v.device = d.id)";
 
 /// What the comparison found. All but the first line of numbers must be nothing.

@@ -2,6 +2,7 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
 use std::time::Duration;
 
@@ -38,7 +39,8 @@ pub enum Aim {
 pub struct Round<'a> {
     pub aim: Aim,
     left: AtomicI64,
-    struck: AtomicBool,
+    /// Held while the blow falls: whoever asks then waits until it has.
+    struck: Mutex<bool>,
     over: AtomicBool,
     /// Acknowledged deposits.
     pub kept: AtomicUsize,
@@ -53,13 +55,15 @@ impl<'a> Round<'a> {
             Aim::Time(_) => 0,
             Aim::Byte(n) | Aim::Answer(n) | Aim::Key(n) | Aim::Log(n) => n,
         };
-        let (struck, over) = (AtomicBool::new(false), AtomicBool::new(false));
+        let (struck, over) = (Mutex::new(false), AtomicBool::new(false));
         Self { aim, left: left.into(), struck, over, kept: AtomicUsize::new(0), strike, goes_on }
     }
 
     pub fn strike(&self) {
-        if !self.struck.swap(true, Ordering::SeqCst) {
+        let mut struck = self.struck.lock().unwrap();
+        if !*struck {
             (self.strike)();
+            *struck = true;
             if !self.goes_on {
                 self.end();
             }
@@ -67,7 +71,7 @@ impl<'a> Round<'a> {
     }
 
     pub fn struck(&self) -> bool {
-        self.struck.load(Ordering::SeqCst)
+        *self.struck.lock().unwrap()
     }
 
     pub fn end(&self) {
