@@ -10,6 +10,8 @@ struct Hunk {
     file: String,
     old: String,
     new: String,
+    /// Git takes one that begins at line 1 at the top of the file only.
+    top: bool,
 }
 
 fn root() -> &'static Path {
@@ -50,7 +52,8 @@ fn hunks(text: &str) -> Result<Vec<Hunk>, String> {
                     numbers.split_once(',').map_or(Some(1), |(_, count)| count.parse().ok())
                 };
                 left = range('-').zip(range('+')).ok_or(format!("no head of a hunk: {line}"))?;
-                found.push(Hunk { file: file.clone(), ..Hunk::default() });
+                let top = line.starts_with("@@ -1,") || line.starts_with("@@ -1 ");
+                found.push(Hunk { file: file.clone(), top, ..Hunk::default() });
             }
             _ => {
                 if let Some(name) = line.strip_prefix("+++ b/") {
@@ -68,8 +71,11 @@ fn misfit(text: &str) -> Option<String> {
         Ok(hunks) => hunks,
         Err(why) => return Some(why),
     };
-    hunks.iter().find_map(|Hunk { file, old, new }| {
+    hunks.iter().find_map(|Hunk { file, old, new, top }| {
         let Some(text) = read(file) else { return Some(format!("there is no {file}")) };
+        if *top && !text.starts_with(old.as_str()) {
+            return Some(format!("these lines do not stand at the top of {file}:\n{old}"));
+        }
         let times = format!("\n{text}").matches(&format!("\n{old}")).count();
         (times != 1 || old == new).then(|| format!("these lines stand {times} times in {file}, and once is right:\n{old}"))
     })
@@ -111,7 +117,7 @@ fn a_patch_that_does_not_fit_is_seen() {
     let patch = |body: &str| format!("# test: guards::x\n--- a/Cargo.toml\n+++ b/Cargo.toml\n{body}");
     let good = "@@ -1,2 +1 @@\n [package]\n-name = \"keyharbor\"\n";
     assert_eq!(misfit(&patch(good)), None);
-    let hunk = Hunk { file: "Cargo.toml".into(), old: "[package]\nname = \"keyharbor\"\n".into(), new: "[package]\n".into() };
+    let hunk = Hunk { file: "Cargo.toml".into(), old: "[package]\nname = \"keyharbor\"\n".into(), new: "[package]\n".into(), top: true };
     assert_eq!(hunks(&patch(good)), Ok(vec![hunk]));
     for bad in [
         "",
@@ -119,6 +125,7 @@ fn a_patch_that_does_not_fit_is_seen() {
         "@@ -1,2 +1,2 @@\n [package]\n-name = \"keyharbor\"\n",
         "@@ -1,1 +1 @@\n [package]\n-name = \"keyharbor\"\n",
         "@@ -1,2 +1,2 @@\n [package]\n name = \"keyharbor\"\n",
+        "@@ -1 +0,0 @@\n-name = \"keyharbor\"\n",
         "@@ -9 +9,2 @@\n \n+an empty line stands in many places\n",
     ] {
         assert!(misfit(&patch(bad)).is_some(), "{bad}");
