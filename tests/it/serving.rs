@@ -27,7 +27,9 @@ fn s08_a_provider_that_names_another_issuer_stops_the_start() {
     let idp = Idp::start(Arc::clone(&clock) as _);
     let home = Home::ready(idp.issuer());
     idp.set(|b| drop(b.metadata.insert("issuer".into(), Some(json!("https://other.example")))));
-    home.start(&["serve"]).end().fails(r#"calls itself "https://other.example", which is not oidc.issuer"#);
+    let mut server = home.start(&["serve"]);
+    assert_eq!(server.says("serving all the same"), None);
+    server.end().fails(r#"calls itself "https://other.example", which is not oidc.issuer"#);
 }
 
 /// A provider that takes the call and says nothing keeps nobody from handing a key in.
@@ -36,13 +38,14 @@ fn s08_what_a_silent_provider_will_say_is_not_waited_for() {
     let provider = TcpListener::bind("127.0.0.1:0").unwrap();
     let home = Home::ready(&format!("http://{}", provider.local_addr().unwrap()));
     let token = token(&home);
-    let server = home.serve();
+    let mut server = home.serve();
     let (mut asked, _) = provider.accept().unwrap();
     assert_eq!((home.get("/readyz").0, home.deposit(&token, MAC, KEY).0), (200, 201));
     // It is waited for all the same: what it says late counts as if it had been said at once.
     let body = json!({ "issuer": "https://other.example" }).to_string();
     let head = format!("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n", body.len());
     asked.write_all(format!("{head}{body}").as_bytes()).unwrap();
+    assert_eq!(server.says("serving all the same"), None);
     server.end().fails(r#"calls itself "https://other.example""#);
 }
 
