@@ -323,7 +323,7 @@ impl Store {
         let span = self.engine().span("keys::sealed_otherwise");
         match &mut self.read().await?.side {
             Side::Sqlite(tx) => sqlite::sql::keys::sealed_otherwise(tx, kek_id, after, limit).instrument(span).await,
-            Side::Postgres(tx) => postgres::sql::keys::sealed_otherwise(tx, kek_id, after, limit).instrument(span).await,
+            Side::Postgres(tx) => postgres::within(postgres::sql::keys::sealed_otherwise(tx, kek_id, after, limit)).instrument(span).await,
         }
     }
 
