@@ -3,7 +3,7 @@
 //! Every row of the closing table is a ratio of two figures that were taken one after the other on the same machine; the table goes
 //! to standard output and, with all raw figures as JSON, to `target/bench`. `KEYHARBOR_BENCH=long` goes up to a million devices;
 //! `KEYHARBOR_BENCH_PROGRAM` names another build of the program to be measured;
-//! a word on the command line (`sqlite`, `postgres`, `tls`) runs that part alone. docs/performance.md explains the rows.
+//! a word on the command line (`sqlite`, `postgres`, `tls`; `sqlite.deposits`, `sqlite.devices`) runs that part alone. docs/performance.md explains the rows.
 #![cfg(test)]
 
 mod bare;
@@ -46,7 +46,11 @@ fn main() {
     let parts: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with("--")).collect();
     let wanted = |part: &str| parts.is_empty() || parts.iter().any(|p| p == part);
     let mut figures = Figures::new(plan.form);
-    for (engine, _) in ENGINES.into_iter().filter(|(engine, _)| wanted(engine)) {
+    for (engine, _) in ENGINES {
+        let [rates, pages] = ["deposits", "devices"].map(|half| wanted(engine) || wanted(&format!("{engine}.{half}")));
+        if !rates && !pages {
+            continue;
+        }
         let cluster = match engine {
             "postgres" => match Cluster::start() {
                 Some(cluster) => Some(cluster),
@@ -57,8 +61,12 @@ fn main() {
             },
             _ => None,
         };
-        deposits(&plan, engine, cluster.as_ref(), &mut figures);
-        devices(&plan, engine, cluster.as_ref(), &mut figures);
+        if rates {
+            deposits(&plan, engine, cluster.as_ref(), &mut figures);
+        }
+        if pages {
+            devices(&plan, engine, cluster.as_ref(), &mut figures);
+        }
     }
     if wanted("tls") {
         tls::measure(&plan, &mut figures);

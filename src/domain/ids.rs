@@ -11,13 +11,20 @@ use uuid::Uuid;
 
 /// Two lower-case hexadecimal digits for each byte.
 pub fn hex(bytes: impl AsRef<[u8]>) -> String {
-    use fmt::Write as _;
     let bytes = bytes.as_ref();
     // Sized once: a secret that is written leaves no shorter copy behind.
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut out, byte| {
-        let _ = write!(out, "{byte:02x}");
-        out
-    })
+    let mut text = String::with_capacity(bytes.len() * 2);
+    push_hex(&mut text, bytes);
+    text
+}
+
+/// The same, at the end of a text.
+pub fn push_hex(text: &mut String, bytes: &[u8]) {
+    let digit = |half: u8| char::from(if half < 10 { b'0' + half } else { b'a' - 10 + half });
+    for byte in bytes {
+        text.push(digit(byte >> 4));
+        text.push(digit(byte & 15));
+    }
 }
 
 /// Microseconds since 1970-01-01T00:00:00Z.

@@ -110,8 +110,8 @@ impl RecoveryKey {
 pub fn looks_like_key(text: &str) -> bool {
     // Characters that nobody sees are taken out when a text is kept: what is left must not be a key either.
     let seen = |c: &char| c.is_whitespace() || !(c.is_control() || is_format(*c));
-    let kept = Zeroizing::new(text.nfkc().filter(seen).collect::<String>());
-    let plain = Zeroizing::new(text.nfkc().collect::<String>());
+    let plain = Zeroizing::new(if text.is_ascii() { text.to_owned() } else { text.nfkc().collect() });
+    let kept = Zeroizing::new(plain.chars().filter(seen).collect::<String>());
     key_shaped(&plain) || key_shaped(&kept) || (has_digit(&kept) && RecoveryKey::parse(&kept).is_ok())
 }
 

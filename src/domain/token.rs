@@ -159,6 +159,11 @@ impl ApiToken {
         self.revoked_at.is_none() && self.expires_at.is_none_or(|end| now < end)
     }
 
+    /// Is it time to write down that it was used?
+    pub fn touch_is_due(&self, now: Timestamp) -> bool {
+        self.last_used.is_none_or(|t| now.seconds_since(t) >= 60)
+    }
+
     /// May this token touch that serial number?
     pub fn covers(&self, serial: &super::device::Serial) -> bool {
         covers(self.device_pattern.as_deref(), serial)

@@ -1,9 +1,10 @@
 //! Taking keys in: every door hands one [`Deposit`] here, and only here does a key version come to be.
 //!
 //! Deposits that come at a time share a transaction (`queue`); it holds the devices, the versions and the trail rows (`batch`,
-//! `rows`), and each caller is answered after its commit. The same key again makes no version; a key of lower trust never hides
+//! `rows`), looks at the callers' tokens once more (`again`), and each caller is answered after its commit. The same key again makes no version; a key of lower trust never hides
 //! one of higher trust; nothing is ever deleted; a deposit's user is a hint and sets no owner.
 
+mod again;
 mod batch;
 pub mod bounds;
 mod queue;
@@ -12,7 +13,9 @@ mod shelf;
 
 use std::sync::Arc;
 
+use super::depositor::Depositor;
 use super::once::{Answer, Done, Once};
+use super::tokens::LetIn;
 use super::{Keyharbor, RequestInfo, Result, ServiceError};
 use crate::crypto::{Place, Ring};
 use crate::domain::Serial;
@@ -52,6 +55,8 @@ pub struct Source {
     pub trust: Trust,
     pub scopes: Scopes,
     pub device_pattern: Option<String>,
+    /// The token's row by which it was let in, if its transaction has to look at it again.
+    let_in: Option<Arc<LetIn>>,
 }
 
 impl From<&ApiToken> for Source {
@@ -62,7 +67,14 @@ impl From<&ApiToken> for Source {
             trust: t.trust,
             scopes: t.scopes,
             device_pattern: t.device_pattern.clone(),
+            let_in: None,
         }
+    }
+}
+
+impl From<&Depositor> for Source {
+    fn from(depositor: &Depositor) -> Self {
+        Self { let_in: Some(Arc::clone(&depositor.0)), ..Self::from(&**depositor) }
     }
 }
 

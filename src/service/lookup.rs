@@ -41,14 +41,13 @@ impl Keyharbor {
     }
 
     async fn serve_lookups(&self) {
-        let serving = self.lookups.serving();
+        let mut server = self.lookups.serve();
         let (mut kept, mut asked) = (None, 0);
-        while let Some(wanted) = self.lookups.next(|jobs| jobs.drain(..jobs.len().min(BATCH)).collect()) {
+        while let Some(wanted) = server.next(|jobs| jobs.drain(..jobs.len().min(BATCH)).collect()) {
             asked += 1;
             let reader = kept.take().filter(|_| asked % KEPT_FOR > 0);
             as_asked_by(wanted.first().map(|w| w.origin.clone()), self.look_up(wanted, reader, &mut kept)).await;
         }
-        serving.done();
     }
 
     /// Puts the connection back to be kept, if it answered.
@@ -61,11 +60,11 @@ impl Keyharbor {
                 Some(reader) => reader,
                 None => self.store.reader().await?,
             };
-            let rows = reader.tokens_by_ids(&ids).await?;
+            let found = reader.tokens_by_ids(&ids).await?;
             // What was read may be under a new key.
-            self.ring_after(&mut reader).await?;
+            self.ring_after(found.generation, &mut reader).await?;
             *kept = Some(reader);
-            Ok::<_, StoreError>(rows)
+            Ok::<_, StoreError>(found.rows)
         };
         let rows = rows.await;
         for Wanted { id, answer, .. } in wanted {

@@ -12,6 +12,7 @@ pub mod binding;
 pub mod break_glass;
 pub mod clock;
 pub mod custody;
+pub mod depositor;
 pub mod escrow;
 pub mod fleet;
 pub mod forms;
@@ -148,6 +149,7 @@ pub struct Keyharbor {
     pub(crate) bounds: Arc<escrow::bounds::Bounds>,
     pub(crate) queue: Arc<escrow::Queue>,
     lookups: Arc<lookup::Lookups>,
+    known: Arc<depositor::Known>,
 }
 
 const FIRST_PAUSE: Duration = Duration::from_millis(25);
@@ -155,8 +157,9 @@ const FIRST_PAUSE: Duration = Duration::from_millis(25);
 impl Keyharbor {
     pub fn new(store: Store, env: Env, rules: Rules, oidc: Oidc, custody: custody::Custody) -> Self {
         let (rules, custody) = (Arc::new(rules), Arc::new(custody));
-        let (throttle, checkpoint, told, metrics, stopping, pace, bounds, queue, lookups) = Default::default();
-        Self { store, env, rules, oidc, custody, throttle, checkpoint, told, metrics, stopping, pace, bounds, queue, lookups }
+        let (throttle, checkpoint, told, metrics, stopping, pace, bounds, lookups, known) = Default::default();
+        let queue = Arc::new(escrow::Queue::new(store.engine()));
+        Self { store, env, rules, oidc, custody, throttle, checkpoint, told, metrics, stopping, pace, bounds, queue, lookups, known }
     }
 
     pub fn env(&self) -> &Env {

@@ -8,7 +8,7 @@ use crate::crypto::{Purpose, Ring};
 use crate::domain::audit::{Actor, Event, EventKind, Outcome};
 use crate::domain::escrow::Trust;
 use crate::domain::ids::{Timestamp, hex};
-use crate::domain::integrity::Attested;
+use crate::domain::integrity::{Attested, MacBytes};
 use crate::domain::policy::{self, Action, Caller, Refusal, Relation};
 use crate::domain::recovery_key::looks_like_key;
 use crate::domain::source::SourceNote;
@@ -196,6 +196,10 @@ impl Keyharbor {
     /// # Errors
     /// [`ServiceError::Refused`] with [`Refusal::NotSignedIn`]; sealed; the database.
     pub async fn authenticate_token(&self, text: Option<&str>, door: Door, request: &RequestInfo) -> Result<ApiToken> {
+        Ok(self.let_in(text, door, request).await?.token)
+    }
+
+    pub(super) async fn let_in(&self, text: Option<&str>, door: Door, request: &RequestInfo) -> Result<LetIn> {
         self.ring()?;
         let refused = ServiceError::Refused(Refusal::NotSignedIn);
         let Some(parts) = text.and_then(TokenText::parse) else {
@@ -205,27 +209,24 @@ impl Keyharbor {
         let row = self.token_row(parts.id).await?;
         let ring = self.ring()?;
         let stored = row.as_ref().map(|r| r.parts().0.secret_hash.clone()).unwrap_or_default();
-        let secret = zeroize::Zeroizing::new(format!("{}_{}", parts.id, parts.secret));
-        let matches = ring.token_hash_ok(Purpose::ApiToken, secret.as_bytes(), &stored);
-        let Some(row) = row.filter(|_| matches) else {
+        let Some(row) = row.filter(|_| fits(&ring, &parts, &stored)) else {
             self.refuse_unknown(EventKind::AccessRefused, "token", request).await;
             return Err(refused);
         };
-        if row.waits(ring.as_ref()) {
-            self.refuse_token(row.parts().0, "waits_for_approval", request).await?;
-            return Err(refused);
-        }
-        let Ok(token) = row.check(ring.as_ref()) else {
-            self.record_integrity("api_tokens", None, request).await?;
-            return Err(refused);
-        };
         let now = self.env.now();
-        if !token.live(now) || token.door != door {
-            let why = if token.door != door { "wrong_door" } else { "token_ended" };
-            self.refuse_token(&token, why, request).await?;
-            return Err(refused);
-        }
-        if token.last_used.is_none_or(|t| now.seconds_since(t) >= 60) {
+        let let_in = match judge(&ring, row, door, now) {
+            Judged::In(let_in) => let_in,
+            Judged::Out(token, why) => {
+                self.refuse_token(&token, why, request).await?;
+                return Err(refused);
+            }
+            Judged::Bent => {
+                self.record_integrity("api_tokens", None, request).await?;
+                return Err(refused);
+            }
+        };
+        let token = &let_in.token;
+        if token.touch_is_due(now) {
             self.retry(async || {
                 let mut tx = self.store.write().await?;
                 tx.touch_token(&token.id, now).await?;
@@ -233,7 +234,7 @@ impl Keyharbor {
             })
             .await?;
         }
-        Ok(token)
+        Ok(let_in)
     }
 
     /// Records that a known token was refused something.
@@ -264,6 +265,41 @@ impl Keyharbor {
             }
         }
     }
+}
+
+/// A token that was let in, and the MAC of its row.
+#[derive(Clone, Debug)]
+pub(super) struct LetIn {
+    pub token: ApiToken,
+    pub mac: MacBytes,
+}
+
+/// What a token's row says of whoever holds its secret.
+pub(super) enum Judged {
+    In(LetIn),
+    /// It does not get in; the trail's word for why.
+    Out(ApiToken, &'static str),
+    /// The row was not written by this server.
+    Bent,
+}
+
+pub(super) fn judge(ring: &Ring, row: Attested<ApiToken>, door: Door, now: Timestamp) -> Judged {
+    if row.waits(ring) {
+        return Judged::Out(row.parts().0.clone(), "waits_for_approval");
+    }
+    let mac = row.mac().to_vec();
+    match row.check(ring) {
+        Err(_) => Judged::Bent,
+        Ok(token) if token.door != door => Judged::Out(token, "wrong_door"),
+        Ok(token) if !token.live(now) => Judged::Out(token, "token_ended"),
+        Ok(token) => Judged::In(LetIn { token, mac }),
+    }
+}
+
+/// Is that the secret of this hash? Constant time.
+pub(super) fn fits(ring: &Ring, text: &TokenText<'_>, hash: &[u8]) -> bool {
+    let secret = zeroize::Zeroizing::new(format!("{}_{}", text.id, text.secret));
+    ring.token_hash_ok(Purpose::ApiToken, secret.as_bytes(), hash)
 }
 
 /// What the trail says of a new token.

@@ -20,7 +20,7 @@ pub use error::StoreError;
 pub use postgres::Servers;
 pub use reader::Reader;
 pub use tables::{APART, Cell, Column, Lives, TABLES, Table};
-pub use tx::{RingRow, SOME_VERSIONS};
+pub use tx::{RingRow, SOME_VERSIONS, TokenRows};
 
 /// Names the statements of a file, and lists them for the test that prepares each.
 macro_rules! statements {

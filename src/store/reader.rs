@@ -3,8 +3,7 @@
 use sqlx::pool::PoolConnection;
 use tracing::Instrument as _;
 
-use super::{Engine, Pools, RingRow, Store, StoreError, postgres, sqlite};
-use crate::domain::{ApiToken, Attested};
+use super::{Engine, Pools, RingRow, Store, StoreError, TokenRows, postgres, sqlite};
 
 /// A connection that reads. Each look-up sees what is committed when it begins. Whoever keeps one asks for another now and then:
 /// it would not notice that its server takes no writes any more.
@@ -49,6 +48,6 @@ macro_rules! look_ups {
 
 look_ups! {
     /// In no particular order; unknown ids are left out.
-    tokens::tokens_by_ids(ids: &[&str]) -> Vec<Attested<ApiToken>>;
+    tokens::tokens_by_ids(ids: &[&str]) -> TokenRows;
     ring::key_ring() -> Option<RingRow>;
 }

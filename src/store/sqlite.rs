@@ -10,7 +10,7 @@ use sqlx::{Connection as _, SqlitePool, Transaction};
 use uuid::Uuid;
 
 use super::StoreError;
-use crate::domain::hex;
+use crate::domain::ids::{hex, push_hex};
 
 pub(super) type Db = sqlx::Sqlite;
 pub(super) type Conn = sqlx::SqliteConnection;
@@ -103,6 +103,9 @@ pub(super) const COLUMNS: &str = "SELECT name, type FROM pragma_table_info($1) O
 /// What this side has besides the shared text.
 pub(super) const OWN: &[(&str, &str)] = &[("COLUMNS", COLUMNS)];
 
+/// What most rows take.
+const ROW: usize = 512;
+
 /// The rows of a batch for `rows!`: one JSON array of arrays, whose places are the numbers of the columns (place 0 is unused).
 pub(super) struct Rows {
     statement: &'static str,
@@ -111,35 +114,50 @@ pub(super) struct Rows {
 
 impl Rows {
     pub fn of(statement: &'static str, rows: usize) -> Self {
-        Self { statement, rows: vec!["[0".to_owned(); rows] }
+        let row = || {
+            let mut row = String::with_capacity(ROW);
+            row.push_str("[0");
+            row
+        };
+        Self { statement, rows: std::iter::repeat_with(row).take(rows).collect() }
     }
 
-    fn add(mut self, column: impl Iterator<Item = Option<String>>) -> Self {
+    fn add<T>(mut self, column: impl Iterator<Item = impl Into<Option<T>>>, write: impl Fn(&mut String, T)) -> Self {
         for (row, value) in self.rows.iter_mut().zip(column) {
             row.push(',');
-            row.push_str(value.as_deref().unwrap_or("null"));
+            match value.into() {
+                Some(value) => write(row, value),
+                None => row.push_str("null"),
+            }
         }
         self
     }
 
     pub fn uuids(self, column: impl Iterator<Item = impl Into<Option<Uuid>>>) -> Self {
-        self.add(column.map(|id| id.into().map(|id| format!("\"{}\"", id.simple()))))
+        self.add(column, |row, id: Uuid| quoted(row, id.as_bytes()))
     }
 
     pub fn ints(self, column: impl Iterator<Item = impl Into<Option<i64>>>) -> Self {
-        self.add(column.map(|n| n.into().map(|n| n.to_string())))
+        self.add(column, |row, n: i64| row.push_str(&n.to_string()))
     }
 
     pub fn texts<'a>(self, column: impl Iterator<Item = impl Into<Option<Cow<'a, str>>>>) -> Self {
-        self.add(column.map(|text| text.into().map(|text| serde_json::Value::from(text).to_string())))
+        self.add(column, |row, text: Cow<'a, str>| row.push_str(&serde_json::Value::from(text).to_string()))
     }
 
     pub fn bytes<'a>(self, column: impl Iterator<Item = &'a [u8]>) -> Self {
-        self.add(column.map(|bytes| Some(format!("\"{}\"", hex(bytes)))))
+        self.add(column, quoted)
     }
 
     fn json(&self) -> String {
-        format!("[{}]", self.rows.iter().map(|row| format!("{row}]")).collect::<Vec<_>>().join(","))
+        let mut json = String::with_capacity(2 + self.rows.iter().map(|row| row.len() + 2).sum::<usize>());
+        for row in &self.rows {
+            json.push(if json.is_empty() { '[' } else { ',' });
+            json.push_str(row);
+            json.push(']');
+        }
+        json.push_str(if json.is_empty() { "[]" } else { "]" });
+        json
     }
 
     /// Answers how many rows were touched.
@@ -150,6 +168,13 @@ impl Rows {
     pub async fn fetch(self, conn: &mut Conn) -> Result<Vec<Row>, StoreError> {
         Ok(sqlx::query(self.statement).bind(self.json()).fetch_all(conn).await?)
     }
+}
+
+/// Bytes as `unhex` reads them.
+fn quoted(row: &mut String, bytes: &[u8]) {
+    row.push('"');
+    push_hex(row, bytes);
+    row.push('"');
 }
 
 /// A list of ids in the form that `in_uuids!` reads.
@@ -165,6 +190,9 @@ pub(super) fn text_list<'a>(texts: impl Iterator<Item = &'a str>) -> String {
 pub(super) fn personal_key(text: &str) -> String {
     text.chars().take(320).collect()
 }
+
+/// Pages of the log that are carried over to the file at once, 16 MB: pages that many commits change are carried once.
+const CHECKPOINT: &str = "4000";
 
 /// The writer, then the readers.
 pub(super) async fn open(url: &str, max_connections: u32) -> Result<(SqlitePool, SqlitePool), StoreError> {
@@ -189,7 +217,7 @@ pub(super) async fn open(url: &str, max_connections: u32) -> Result<(SqlitePool,
             .test_before_acquire(false)
             .before_acquire(|conn, _| Box::pin(async move { Ok(!conn.is_in_transaction()) }))
     };
-    let writer = base.clone().create_if_missing(true).journal_mode(SqliteJournalMode::Wal);
+    let writer = base.clone().create_if_missing(true).journal_mode(SqliteJournalMode::Wal).pragma("wal_autocheckpoint", CHECKPOINT);
     let write = pool(1).connect_with(writer).await?;
     let read = pool(max_connections.max(1)).connect_with(base.pragma("query_only", "ON")).await?;
     Ok((write, read))

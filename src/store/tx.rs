@@ -25,6 +25,12 @@ pub struct RingRow {
     pub wrapped_by: String,
 }
 
+/// Tokens, and which change of the key ring there was when they were read (none: no token was found, or there is no ring).
+pub struct TokenRows {
+    pub generation: Option<i64>,
+    pub rows: Vec<Attested<ApiToken>>,
+}
+
 /// A device that comes with as many versions from `some_versions` has more than are told.
 pub const SOME_VERSIONS: usize = 25;
 
@@ -152,6 +158,7 @@ calls! {
     tokens::insert_token(token: &Attested<ApiToken>) -> bool;
     tokens::token(id: &str) -> Option<Attested<ApiToken>>;
     /// In no particular order; unknown ids are left out.
+    tokens::tokens_by_ids(ids: &[&str]) -> TokenRows;
     /// Newest first.
     tokens::tokens() -> Vec<Attested<ApiToken>>;
     /// Newest first, those made before a time (of one moment: those with a lower id).

@@ -4,6 +4,8 @@
 //! on disk. Errors are one short line that repeats nothing. The token stands in the path, or in `Authorization` (Bearer,
 //! or Basic with the token as the password) at the same doors without it.
 
+use std::borrow::Cow;
+
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
 use base64::Engine as _;
@@ -14,31 +16,24 @@ use super::extract::{Body, SMALL_BODY, Visit, is_form};
 use crate::domain::device::Serial;
 use crate::domain::policy::{Action, Relation};
 use crate::domain::recovery_key::SecretKind;
-use crate::domain::token::{ApiToken, Door};
+use crate::domain::token::Door;
 use crate::formats::crypt::{self, CheckedIn, Verified};
 use crate::service::ServiceError;
 use crate::service::escrow::{Deposit, Full, Hints, Refused, Source};
 use crate::service::pace::Way;
 
-/// The token of the path, or of the header at the doors without one; within its limit.
-async fn caller(req: &HttpRequest, visit: &Visit) -> Result<ApiToken, WebError> {
-    let token = token_of(req, visit).await?;
-    pace(req, visit, &token, Way::Agents).await?;
-    Ok(token)
-}
-
-async fn token_of(req: &HttpRequest, visit: &Visit) -> Result<ApiToken, WebError> {
-    let service = &visit.app.service;
+/// The token of the path, or of the header at the doors without one, and the door it was shown at.
+fn shown(req: &HttpRequest) -> (Option<Cow<'_, str>>, Door) {
     if let Some(token) = req.match_info().get("token") {
-        return Ok(service.authenticate_token(Some(token), Door::CryptPath, &visit.info).await?);
+        return (Some(token.into()), Door::CryptPath);
     }
     let header = req.headers().get(header::AUTHORIZATION).and_then(|v| v.to_str().ok()).and_then(|h| h.split_once(' '));
     let text = match header {
-        Some((scheme, text)) if scheme.eq_ignore_ascii_case("bearer") => Some(text.trim().to_owned()),
-        Some((scheme, text)) if scheme.eq_ignore_ascii_case("basic") => password(text.trim()),
+        Some((scheme, text)) if scheme.eq_ignore_ascii_case("bearer") => Some(text.trim().into()),
+        Some((scheme, text)) if scheme.eq_ignore_ascii_case("basic") => password(text.trim()).map(Cow::from),
         _ => None,
     };
-    Ok(service.authenticate_token(text.as_deref(), Door::Header, &visit.info).await?)
+    (text, Door::Header)
 }
 
 fn password(basic: &str) -> Option<String> {
@@ -48,8 +43,10 @@ fn password(basic: &str) -> Option<String> {
 
 /// `POST …/checkin/`.
 pub async fn check_in(req: HttpRequest, visit: Visit, body: Body<SMALL_BODY>) -> Result<HttpResponse, WebError> {
-    let token = caller(&req, &visit).await?;
     let service = &visit.app.service;
+    let (text, door) = shown(&req);
+    let token = service.authenticate_depositor(text.as_deref(), door, &visit.info).await?;
+    pace(&req, &visit, &token, Way::Agents).await?;
     service.permit_token(&token, Action::Deposit, Relation::NoDevice, &visit.info).await?;
     let source = Source::from(&token);
     let body = match body.read().await {
@@ -104,7 +101,9 @@ pub struct VerifyPath {
 
 /// `GET …/verify/{serial}/{secret_type}/`: is one escrowed, and since when?
 pub async fn verify(req: HttpRequest, visit: Visit, path: web::Path<VerifyPath>) -> Result<HttpResponse, WebError> {
-    let token = caller(&req, &visit).await?;
+    let (text, door) = shown(&req);
+    let token = visit.app.service.authenticate_token(text.as_deref(), door, &visit.info).await?;
+    pace(&req, &visit, &token, Way::Agents).await?;
     visit.app.service.permit_token(&token, Action::ReadStatus, Relation::NoDevice, &visit.info).await?;
     let serial = Serial::parse(&path.serial).map_err(|_| WebError::NotFound)?;
     if SecretKind::parse(&path.kind).is_none() {

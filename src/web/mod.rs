@@ -115,8 +115,22 @@ macro_rules! routes {
 
 routes! {
     /// Every route of the public listener. HEAD stands where a GET changes nothing and asks about nobody: what health checks
-    /// and link checkers look at. A page that a person is shown is shown, and recorded, by GET alone.
+    /// and link checkers look at. A page that a person is shown is shown, and recorded, by GET alone. They are tried one after the
+    /// other: a fleet's come first.
     ROUTES, table;
+    "/api/v1/deposits" { POST api::deposits::create: Token }
+    "/api/v1/devices" { GET api::devices::list: Token }
+    "/api/v1/devices/{serial}" { GET api::devices::read: Token, PUT api::devices::write: Token }
+    "/api/v1/devices/{serial}/escrow-status" { GET api::devices::status: Token }
+    "/api/v1/events" { GET api::events::list: Token }
+    "/compat/crypt/checkin" { POST agents::check_in: Agent }
+    "/compat/crypt/checkin/" { POST agents::check_in: Agent }
+    "/compat/crypt/verify/{serial}/{kind}" { GET agents::verify: Agent }
+    "/compat/crypt/verify/{serial}/{kind}/" { GET agents::verify: Agent }
+    "/compat/crypt/{token}/checkin" { POST agents::check_in: Agent }
+    "/compat/crypt/{token}/checkin/" { POST agents::check_in: Agent }
+    "/compat/crypt/{token}/verify/{serial}/{kind}" { GET agents::verify: Agent }
+    "/compat/crypt/{token}/verify/{serial}/{kind}/" { GET agents::verify: Agent }
     "/" { GET portal::start: Public, HEAD portal::start: Public }
     "/healthz" { GET health::live: Public, HEAD health::live: Public }
     "/readyz" { GET health::ready: Public, HEAD health::ready: Public }
@@ -158,19 +172,6 @@ routes! {
     "/admin/connect" { GET admin::connect::choose: Person }
     "/admin/connect/{token_id}" { GET admin::connect::wait: Person }
     "/admin/connect/{token_id}/status" { GET admin::connect::status: Person }
-    "/api/v1/deposits" { POST api::deposits::create: Token }
-    "/api/v1/devices" { GET api::devices::list: Token }
-    "/api/v1/devices/{serial}" { GET api::devices::read: Token, PUT api::devices::write: Token }
-    "/api/v1/devices/{serial}/escrow-status" { GET api::devices::status: Token }
-    "/api/v1/events" { GET api::events::list: Token }
-    "/compat/crypt/checkin" { POST agents::check_in: Agent }
-    "/compat/crypt/checkin/" { POST agents::check_in: Agent }
-    "/compat/crypt/verify/{serial}/{kind}" { GET agents::verify: Agent }
-    "/compat/crypt/verify/{serial}/{kind}/" { GET agents::verify: Agent }
-    "/compat/crypt/{token}/checkin" { POST agents::check_in: Agent }
-    "/compat/crypt/{token}/checkin/" { POST agents::check_in: Agent }
-    "/compat/crypt/{token}/verify/{serial}/{kind}" { GET agents::verify: Agent }
-    "/compat/crypt/{token}/verify/{serial}/{kind}/" { GET agents::verify: Agent }
 }
 
 routes! {

@@ -6,7 +6,7 @@ use keyharbor::domain::audit::Actor;
 use keyharbor::domain::escrow::Trust;
 use keyharbor::domain::token::{Door, Scope};
 use keyharbor::service::RequestInfo;
-use keyharbor::service::escrow::{Became, Deposit, Full, Hints, Refused, Source};
+use keyharbor::service::escrow::{Became, Deposit, Full, Hints, Refused};
 use keyharbor::store::Engine;
 use serde_json::{Value, json};
 
@@ -256,8 +256,7 @@ async fn s78_false_keys_of_a_stolen_token_keep_no_mac_from_handing_in_its_own() 
 #[actix_web::test]
 async fn s47_junk_hides_no_other_refusal() {
     let world = World::new().await;
-    let (wide, narrow) = (source(&world, None).await, Some("C02X*".to_owned()));
-    let narrow = Source { device_pattern: narrow, ..wide };
+    let narrow = source(&world, Some("C02X*")).await;
     let info = RequestInfo::none(&world.env);
     world.service.refuse_deposits(&narrow, &vec![(None, "unreadable"); 90], &info).await.unwrap();
     world.service.deposit(&narrow, vec![one("C02FOREIGN", KEY)], Full::Refuse, &info).await.unwrap()[0].clone().unwrap_err();

@@ -25,6 +25,7 @@ mod custody;
 mod damage;
 mod dashboard;
 mod demo_provider;
+mod depositor;
 mod docs;
 mod docs_agree;
 mod docs_providers;

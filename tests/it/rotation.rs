@@ -21,7 +21,7 @@ use keyharbor::store::Engine;
 use keyharbor::web::App;
 use sqlx::Connection as _;
 
-use crate::probe::{new_token, number};
+use crate::probe::{new_token, number, token};
 use crate::races::{aside, ring, until_it_waits, whole};
 use crate::world::{Answer, HOST, KEY, MAC, OTHER_KEY, World, path_of, send, token_id};
 
@@ -115,6 +115,23 @@ async fn s56_a_server_that_looked_long_ago_finds_sessions_tokens_and_keys_of_eve
         astrid.app = world.app.clone();
         let page = astrid.reveal(&device).await;
         assert_eq!(astrid.get(page.location()).await.key().as_deref(), Some(OTHER_KEY));
+        assert_eq!(world.count(EventKind::IntegrityFailure).await, 0);
+        whole(&world).await;
+    }
+}
+
+/// Its token was looked at before the keys changed, and nothing was read of the new ones since.
+#[actix_web::test]
+async fn s56_a_source_that_was_let_in_before_every_key_changed_goes_on() {
+    for world in World::both().await {
+        let (_, token) = token(&world, |_| {}).await;
+        let behind = world.replica().await.1;
+        assert_eq!(deposit_at(&behind, &token, MAC, KEY).await.status, StatusCode::CREATED);
+        for purpose in [Use::Kek, Use::Audit, Use::Token, Use::Row] {
+            rotated(&world, purpose).await;
+        }
+        rewrapped(&world).await;
+        assert_eq!(deposit_at(&behind, &token, MAC, OTHER_KEY).await.status, StatusCode::CREATED);
         assert_eq!(world.count(EventKind::IntegrityFailure).await, 0);
         whole(&world).await;
     }

@@ -24,7 +24,9 @@ pub async fn source(world: &World, pattern: Option<&str>) -> Source {
     let token = world.token(&[Scope::EscrowWrite], Door::Header, Trust::Observed).await;
     let rows = world.fresh.store.read().await.unwrap().token(token_id(&token)).await.unwrap().unwrap();
     let token: ApiToken = rows.parts().0.clone();
-    Source { device_pattern: pattern.map(str::to_owned), ..Source::from(&token) }
+    let mut source = Source::from(&token);
+    source.device_pattern = pattern.map(str::to_owned);
+    source
 }
 
 pub fn one(serial: &str, key: &str) -> Deposit {

@@ -2,6 +2,7 @@
 //! the operator alone.
 
 use actix_web::http::{Method, StatusCode};
+use futures_util::future::join_all;
 use keyharbor::domain::EventKind;
 use keyharbor::domain::escrow::Trust;
 use keyharbor::domain::token::{Door, Scope};
@@ -103,7 +104,8 @@ async fn s38_a_device_beyond_a_tokens_pattern_is_unknown_to_it() {
         world.astrids_mac().await;
         let scopes = [Scope::DevicesRead, Scope::StatusRead];
         let token = patterned(&world, &scopes, "C02ELSE*").await;
-        world.api(Method::GET, "/api/v1/devices/C02ELSE1", &token, None).await;
+        // From now on there are connections enough.
+        join_all((0..4).map(|_| world.api(Method::GET, "/api/v1/devices/C02ELSE1", &token, None))).await;
         for path in ["/api/v1/devices/{id}", "/api/v1/devices/{id}/escrow-status"] {
             let (foreign, one) = traced(world.api(Method::GET, &path.replace("{id}", MAC), &token, None)).await;
             let (unknown, two) = traced(world.api(Method::GET, &path.replace("{id}", "C02ELSE00001"), &token, None)).await;

@@ -41,10 +41,18 @@ impl Keyharbor {
         }
     }
 
-    /// The same outside a transaction, for what was read before: the ring that is found then has its keys.
-    pub(in crate::service) async fn ring_after(&self, reader: &mut Reader) -> Result<(), StoreError> {
+    /// The same where the generation was read already.
+    pub(in crate::service) async fn ring_beside(&self, generation: Option<i64>, tx: &mut Tx) -> Result<Arc<Ring>, ServiceError> {
+        let ring = self.ring()?;
+        if generation == Some(ring.generation()) { Ok(ring) } else { self.ring_now(tx).await }
+    }
+
+    /// The same outside a transaction: the ring that is found then has the keys of what was read beside that generation.
+    pub(in crate::service) async fn ring_after(&self, generation: Option<i64>, reader: &mut Reader) -> Result<(), StoreError> {
         let Some(ring) = self.custody.ring() else { return Ok(()) };
-        drop(self.newer(reader.key_ring().await?, &ring));
+        if generation != Some(ring.generation()) {
+            drop(self.newer(reader.key_ring().await?, &ring));
+        }
         Ok(())
     }
 

@@ -4,6 +4,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
+use super::again::{self, Again};
 use super::bounds::Tally;
 use super::shelf::{Held, Shelf};
 use super::{Answers, Became, Deposit, Ids, Receipt, Refused, Source, Whole, Work, place_of, verified};
@@ -46,12 +47,11 @@ struct Batch<'a> {
 impl Keyharbor {
     /// Stores work in one transaction; one answer each.
     pub(super) async fn store_batch(&self, work: &[&Work]) -> Result<Vec<Answered>> {
-        let ring = self.ring()?;
         // As `retry` does; what an async closure borrows cannot be sent to another thread.
         self.patiently(async {
             let mut pause = FIRST_PAUSE;
             loop {
-                match self.try_batch(&ring, work).await {
+                match self.try_batch(work).await {
                     Ok(answers) => return Ok(answers),
                     Err(e) => self.pause(&mut pause, e).await?,
                 }
@@ -60,15 +60,25 @@ impl Keyharbor {
         .await
     }
 
-    async fn try_batch(&self, ring: &Ring, work: &[&Work]) -> Result<Vec<Answered>> {
+    async fn try_batch(&self, work: &[&Work]) -> Result<Vec<Answered>> {
         let mut tx = self.store.write().await?;
-        let mut batch = Batch::new(self, ring);
+        let tokens = tx.tokens_by_ids(&again::ids(work)).await?;
+        let ring = self.ring_beside(tokens.generation, &mut tx).await?;
+        let mut batch = Batch::new(self, &ring);
+        let again = Again::of(work, &tokens.rows, &ring, batch.now);
+        again.touch(&mut tx, &tokens.rows, batch.now).await?;
         let mut claims = Vec::with_capacity(work.len());
         for work in work {
-            claims.push(batch.claim(&mut tx, work).await?);
+            claims.push(match again.refusal(work, self) {
+                None => batch.claim(&mut tx, work).await?,
+                Some((error, event)) => {
+                    batch.events.extend(event);
+                    Claimed::Done(Err(error))
+                }
+            });
         }
         let open: Vec<&Work> = work.iter().zip(&claims).filter(|(_, claim)| !matches!(claim, Claimed::Done(_))).map(|(w, _)| *w).collect();
-        batch.count(work);
+        batch.count(&open);
         batch.load(&mut tx, &open).await?;
         let mut answers: Vec<Answered> = Vec::with_capacity(work.len());
         for (work, claim) in work.iter().zip(claims) {
@@ -77,7 +87,7 @@ impl Keyharbor {
                 Claimed::Free => Ok(Done::Now(batch.take_all(&mut tx, work).await?)),
                 Claimed::Key(claim, whole) => {
                     let done = batch.take_all(&mut tx, work).await?;
-                    self.settle(&mut tx, ring, claim, whole(&done)).await?;
+                    self.settle(&mut tx, &ring, claim, whole(&done)).await?;
                     Ok(Done::Now(done))
                 }
             });
@@ -91,6 +101,7 @@ impl Keyharbor {
             self.conclude(tx, &events).await?;
         }
         tallies.into_iter().for_each(|(_, tally)| self.bounds.end(tally));
+        again.forget(self);
         self.metrics.stored_a_batch();
         Ok(answers)
     }

@@ -1,25 +1,29 @@
 //! Deposits that come at a time share a transaction: one fsync, one lock of the trail, one statement a table.
 //!
-//! A batch is what queued while the last commit ran, so a lone caller waits for nobody. One batch runs at a time; the queue is
-//! bounded, and what finds no room is refused at once. A batch shares its fate in the database only: one that fails for a reason
+//! A batch is what queued while the last commit ran, so a lone caller waits for nobody. One batch runs at a time; on PostgreSQL, under
+//! load, a second one prepares what it can while the first waits for its commit, and has no Mac in common with it, so that each
+//! Mac's deposits are stored in their order. The queue is bounded, and what finds no room is refused at once. A batch shares its fate in the database only: one that fails for a reason
 //! of its own is tried again request by request, so that the one with the fault fails alone. Viewings never come through here.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures_util::FutureExt as _;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use super::{Answers, Full, Work};
-use crate::service::gather::{Gather, Origin, as_asked_by, origin};
+use crate::domain::Serial;
+use crate::service::gather::{Gather, Origin, Server, as_asked_by, origin};
 use crate::service::once::Done;
 use crate::service::{Keyharbor, Result, ServiceError};
-use crate::store::StoreError;
+use crate::store::{Engine, StoreError};
 
 /// Most deposits that wait at a time, and most of one transaction.
 const ROOM: u32 = 2048;
 const BATCH: usize = 256;
+/// So many requests at least have to wait before a second batch begins beside the first.
+const WORTH_ANOTHER: usize = 16;
 
 /// A piece of work, and who waits for it.
 struct Job {
@@ -34,26 +38,61 @@ struct Job {
 pub struct Queue {
     line: Gather<Job>,
     room: Arc<Semaphore>,
+    /// The Macs of the batches that run.
+    running: Mutex<HashSet<Serial>>,
 }
 
-impl Default for Queue {
-    fn default() -> Self {
-        Self { line: Gather::default(), room: Arc::new(Semaphore::new(ROOM as usize)) }
+/// The Macs of one batch, while it runs.
+struct Running<'a>(&'a Queue, Vec<Serial>);
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        let mut running = self.0.running();
+        for serial in &self.1 {
+            running.remove(serial);
+        }
     }
 }
 
 impl Queue {
+    pub fn new(engine: Engine) -> Self {
+        // SQLite has one writer.
+        let worth_another = (engine == Engine::Postgres).then_some(WORTH_ANOTHER);
+        let room = Arc::new(Semaphore::new(ROOM as usize));
+        Self { line: Gather::served_by_two(worth_another), room, running: Mutex::default() }
+    }
+
+    fn running(&self) -> MutexGuard<'_, HashSet<Serial>> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The next batch, in the order of arrival, but for Macs of a batch that runs; jobs that nobody waits for any more are let go.
+    fn next(&self, server: &mut Server<'_, Job>) -> Option<(Vec<Job>, Running<'_>)> {
+        let mut running = self.running();
+        let jobs = server.next(|jobs| choose(jobs, &running))?;
+        let serials: Vec<Serial> = jobs.iter().flat_map(|job| job.work.serials()).cloned().collect();
+        running.extend(serials.iter().cloned());
+        drop(running);
+        Some((jobs, Running(self, serials)))
+    }
+
     /// How many deposits wait, those that are being stored included.
     pub fn waiting(&self) -> usize {
         (ROOM as usize).saturating_sub(self.room.available_permits())
     }
 }
 
-/// The next batch, in the order of arrival; jobs that nobody waits for any more are let go.
-fn choose(jobs: &mut VecDeque<Job>) -> Vec<Job> {
+/// Takes out what fits and touches no Mac that another batch has; what does stays, and all that comes after it for the same Macs.
+fn choose(jobs: &mut VecDeque<Job>, running: &HashSet<Serial>) -> Vec<Job> {
     let (mut batch, mut size) = (Vec::new(), 0);
+    let (mut passed, mut left) = (HashSet::new(), VecDeque::new());
     while let Some(job) = jobs.pop_front() {
         if job.answer.is_closed() {
+            continue;
+        }
+        if job.work.serials().any(|serial| running.contains(serial) || passed.contains(serial)) {
+            passed.extend(job.work.serials().cloned());
+            left.push_back(job);
             continue;
         }
         // A key of which another job of this batch will leave the answer: that job has to be done first.
@@ -68,12 +107,18 @@ fn choose(jobs: &mut VecDeque<Job>) -> Vec<Job> {
         size += job.work.size();
         batch.push(job);
     }
+    left.append(jobs);
+    *jobs = left;
     batch
 }
 
 impl Work {
     fn size(&self) -> usize {
         (self.deposits.len() + self.unread.len()).max(1)
+    }
+
+    fn serials(&self) -> impl Iterator<Item = &Serial> {
+        self.deposits.iter().map(|deposit| &deposit.serial)
     }
 }
 
@@ -107,11 +152,11 @@ impl Keyharbor {
     }
 
     async fn serve_queue(&self) {
-        let serving = self.queue.line.serving();
-        while let Some(jobs) = self.queue.line.next(choose) {
+        let mut server = self.queue.line.serve();
+        while let Some((jobs, running)) = self.queue.next(&mut server) {
             as_asked_by(jobs.first().map(|job| job.origin.clone()), self.serve(jobs)).await;
+            drop(running);
         }
-        serving.done();
     }
 
     /// A panic is a fault of one request, too.

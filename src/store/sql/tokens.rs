@@ -3,11 +3,11 @@
 use sqlx::query;
 
 use super::super::{Conn, Row, text_list};
-use super::Cells;
+use super::{Cells, get};
 use crate::domain::ids::Timestamp;
 use crate::domain::token::{ApiToken, Door, Scopes};
 use crate::domain::{Attested, Trust};
-use crate::store::StoreError;
+use crate::store::{StoreError, TokenRows};
 
 macro_rules! columns {
     () => {
@@ -18,7 +18,9 @@ macro_rules! columns {
 statements! {
     INSERT = concat!("INSERT INTO api_tokens (", columns!(), ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT DO NOTHING");
     BY_ID = concat!("SELECT ", columns!(), " FROM api_tokens WHERE id = $1");
-    BY_IDS = concat!("SELECT ", columns!(), " FROM api_tokens WHERE id", in_texts!("$1"));
+    BY_IDS = concat!(
+        "SELECT (SELECT generation FROM key_ring WHERE id = 1) AS generation, ", columns!(), " FROM api_tokens WHERE id", in_texts!("$1")
+    );
     LIST = concat!("SELECT ", columns!(), " FROM api_tokens ORDER BY created_at DESC, id");
     PAGE = concat!(
         "SELECT ", columns!(), " FROM api_tokens WHERE (created_at, id) < ($1, $2) ORDER BY created_at DESC, id DESC LIMIT $3"
@@ -57,8 +59,10 @@ pub async fn token(conn: &mut Conn, id: &str) -> Result<Option<Attested<ApiToken
     Ok(query(BY_ID).bind(id).fetch_optional(conn).await?.as_ref().map(read))
 }
 
-pub async fn tokens_by_ids(conn: &mut Conn, ids: &[&str]) -> Result<Vec<Attested<ApiToken>>, StoreError> {
-    Ok(query(BY_IDS).bind(text_list(ids.iter().copied())).fetch_all(conn).await?.iter().map(read).collect())
+pub async fn tokens_by_ids(conn: &mut Conn, ids: &[&str]) -> Result<TokenRows, StoreError> {
+    let found = query(BY_IDS).bind(text_list(ids.iter().copied())).fetch_all(conn).await?;
+    let generation = found.first().map(|row| get(row, "generation")).transpose()?.flatten();
+    Ok(TokenRows { generation, rows: found.iter().map(read).collect() })
 }
 
 pub async fn tokens(conn: &mut Conn) -> Result<Vec<Attested<ApiToken>>, StoreError> {

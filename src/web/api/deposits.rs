@@ -8,13 +8,13 @@ use actix_web::{HttpRequest, HttpResponse};
 use serde_json::{Map, Value};
 
 use super::shapes::{DepositAnswer, DepositRefused, DepositResult, DepositResults, Deposits, OneResult};
-use super::{ApiCaller, IDEMPOTENCY_KEY, answer, json, once, only_known, pace_together, replay, respond, stream, text};
+use super::{ApiDepositor, IDEMPOTENCY_KEY, answer, json, once, only_known, pace_together, replay, respond, stream, text, token_of};
 use crate::domain::Timestamp;
 use crate::domain::device::{Serial, hint};
 use crate::domain::policy::{Action, Relation};
 use crate::domain::recovery_key::{RecoveryKey, SecretKind};
-use crate::domain::token::ApiToken;
 use crate::service::ServiceError;
+use crate::service::depositor::Depositor;
 use crate::service::escrow::{Became, Deposit, Full, Hints, Keep, Receipt, Refused, Source};
 use crate::service::once::{Answer, Done, Once};
 use crate::web::WebError;
@@ -81,14 +81,16 @@ fn read_deposit(object: &Map<String, Value>) -> Result<Deposit, (String, String)
             content((DepositAnswer = "application/json"), (String = "application/x-ndjson"))),
         (status = 201, description = "Stored: a key that was not known.", body = DepositResult),
     ))]
-pub async fn create(req: HttpRequest, caller: ApiCaller, body: Body<LARGE_BODY>) -> Result<HttpResponse, WebError> {
-    let ApiCaller { visit, token } = caller;
+pub async fn create(req: HttpRequest, caller: ApiDepositor, body: Body<LARGE_BODY>) -> Result<HttpResponse, WebError> {
+    let ApiDepositor { visit, token } = caller;
     visit.app.service.permit_token(&token, Action::Deposit, Relation::NoDevice, &visit.info).await?;
     let refuse = async |e| {
         visit.app.service.refuse_deposits(&Source::from(&token), &[(None, "unreadable")], &visit.info).await?;
         Err(e)
     };
     if media_type(&req).eq_ignore_ascii_case(stream::MEDIA_TYPE) {
+        // It may bring nothing, and is answered all the same.
+        token_of(&req, &visit).await?;
         if req.headers().contains_key(IDEMPOTENCY_KEY) {
             return refuse(WebError::Bad { code: "idempotency_key" }).await;
         }
@@ -109,10 +111,12 @@ pub async fn create(req: HttpRequest, caller: ApiCaller, body: Body<LARGE_BODY>)
         Ok(read) => read,
         Err(e) => return refuse(e).await,
     };
-    if let Some(once) = &once
-        && let Some(before) = visit.app.service.answered(once, &visit.info).await?
-    {
-        return Ok(replay(before));
+    if let Some(once) = &once {
+        // What was answered before is told to a live token alone.
+        token_of(&req, &visit).await?;
+        if let Some(before) = visit.app.service.answered(once, &visit.info).await? {
+            return Ok(replay(before));
+        }
     }
     match value {
         Value::Array(items) => {
@@ -128,7 +132,7 @@ pub fn trail_word(field: &str) -> &'static str {
     DEPOSIT_FIELDS.into_iter().find(|f| *f == field).unwrap_or("unknown_field")
 }
 
-async fn single(visit: &Visit, token: &ApiToken, value: &Value, once: Option<Arc<Once>>) -> Result<HttpResponse, WebError> {
+async fn single(visit: &Visit, token: &Depositor, value: &Value, once: Option<Arc<Once>>) -> Result<HttpResponse, WebError> {
     let source = Source::from(token);
     let deposit = match deposit(value) {
         Ok(deposit) => deposit,
@@ -158,7 +162,7 @@ async fn single(visit: &Visit, token: &ApiToken, value: &Value, once: Option<Arc
     }
 }
 
-async fn bulk(visit: &Visit, token: &ApiToken, items: &[Value], once: Option<Arc<Once>>) -> Result<HttpResponse, WebError> {
+async fn bulk(visit: &Visit, token: &Depositor, items: &[Value], once: Option<Arc<Once>>) -> Result<HttpResponse, WebError> {
     let source = Source::from(token);
     if items.len() > MOST_DEPOSITS {
         visit.app.service.refuse_deposits(&source, &[(None, "too_many")], &visit.info).await?;

@@ -24,6 +24,7 @@ use super::strict::Strict;
 use crate::domain::device::Serial;
 use crate::domain::policy::{Action, Relation};
 use crate::domain::token::{ApiToken, Door};
+use crate::service::depositor::Depositor;
 use crate::service::once::{Answer, Once};
 use crate::service::pace::{Left, WINDOW_SECONDS, Way};
 
@@ -58,11 +59,35 @@ impl FromRequest for ApiCaller {
     }
 }
 
+/// Who sends deposits, within the limit of the token.
+pub struct ApiDepositor {
+    pub visit: Visit,
+    pub token: Depositor,
+}
+
+impl FromRequest for ApiDepositor {
+    type Error = WebError;
+    type Future = std::pin::Pin<Box<dyn Future<Output = Result<Self, WebError>>>>;
+
+    fn from_request(req: &HttpRequest, _: &mut actix_web::dev::Payload) -> Self::Future {
+        let req = req.clone();
+        Box::pin(async move {
+            let visit = Visit::of(&req).ok_or_else(|| WebError::Internal("no application state".into()))?;
+            let token = visit.app.service.authenticate_depositor(bearer(&req), Door::Header, &visit.info).await?;
+            pace(&req, &visit, &token, Way::Api).await?;
+            Ok(Self { visit, token })
+        })
+    }
+}
+
 /// The live token of `Authorization: Bearer`.
 async fn token_of(req: &HttpRequest, visit: &Visit) -> Result<ApiToken, WebError> {
-    let header = req.headers().get(header::AUTHORIZATION).and_then(|v| v.to_str().ok());
-    let text = header.and_then(|h| h.split_once(' ')).filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).map(|(_, t)| t.trim());
-    Ok(visit.app.service.authenticate_token(text, Door::Header, &visit.info).await?)
+    Ok(visit.app.service.authenticate_token(bearer(req), Door::Header, &visit.info).await?)
+}
+
+fn bearer(req: &HttpRequest) -> Option<&str> {
+    let (scheme, text) = req.headers().get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| text.trim())
 }
 
 /// What is left of a token's limit, or how full it is; the guard says so in the headers of the answer.

@@ -214,12 +214,14 @@ async fn tokens(fresh: Fresh) {
     assert!(tx.token("none").await.unwrap().is_none());
     let known = token(1).id;
     let mut reader = fresh.store.reader().await.unwrap();
-    assert!(reader.tokens_by_ids(&[&known]).await.unwrap().is_empty(), "not committed yet");
+    assert!(reader.tokens_by_ids(&[&known]).await.unwrap().rows.is_empty(), "not committed yet");
     assert!(!tx.insert_token(&signed(token(1))).await.unwrap(), "that id is taken");
     tx.commit_unrecorded().await.unwrap();
     let found = reader.tokens_by_ids(&["none", &known, "'\""]).await.unwrap();
-    assert_eq!(found.iter().map(|t| t.parts().0.id.clone()).collect::<Vec<_>>(), [known]);
-    assert!(reader.tokens_by_ids(&[]).await.unwrap().is_empty());
+    let ring = reader.key_ring().await.unwrap();
+    assert_eq!(found.generation, ring.map(|ring| ring.generation));
+    assert_eq!(found.rows.iter().map(|t| t.parts().0.id.clone()).collect::<Vec<_>>(), [known]);
+    assert!(reader.tokens_by_ids(&[]).await.unwrap().rows.is_empty());
 }
 
 async fn key_versions(fresh: Fresh) {
