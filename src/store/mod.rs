@@ -22,13 +22,8 @@ pub use reader::Reader;
 pub use tables::{APART, Cell, Column, Lives, TABLES, Table};
 pub use tx::{RingRow, SOME_VERSIONS, TokenRows};
 
-/// Names the statements of a file, and lists them for the test that prepares each.
-macro_rules! statements {
-    ($($(#[$doc:meta])* $name:ident = $sql:expr;)+) => {
-        $($(#[$doc])* const $name: &str = $sql;)+
-        pub(super) const ALL: &[(&str, &str)] = &[$((concat!(module_path!(), "::", stringify!($name)), $name)),+];
-    };
-}
+#[macro_use]
+mod macros;
 
 mod error;
 mod migrate;
@@ -289,11 +284,7 @@ impl Store {
     /// The database does not answer, or the row cannot be read.
     pub async fn sealed_key(&self, receipt: &AuditReceipt) -> Result<Option<(Attested<KeyVersion>, Sealed)>, StoreError> {
         let Some(version) = receipt.version() else { return Ok(None) };
-        let span = self.engine().span("keys::sealed_version");
-        match &mut self.read().await?.side {
-            Side::Sqlite(tx) => sqlite::sql::keys::sealed_version(tx, version).instrument(span).await,
-            Side::Postgres(tx) => postgres::within(postgres::sql::keys::sealed_version(tx, version)).instrument(span).await,
-        }
+        ask!(&mut self.read().await?.side, keys::sealed_version(version))
     }
 
     /// Was a commit done whose answer was lost? Asked once its transaction has ended, one way or the other. The question is
@@ -320,11 +311,7 @@ impl Store {
         after: VersionId,
         limit: i64,
     ) -> Result<Vec<(Attested<KeyVersion>, Sealed)>, StoreError> {
-        let span = self.engine().span("keys::sealed_otherwise");
-        match &mut self.read().await?.side {
-            Side::Sqlite(tx) => sqlite::sql::keys::sealed_otherwise(tx, kek_id, after, limit).instrument(span).await,
-            Side::Postgres(tx) => postgres::within(postgres::sql::keys::sealed_otherwise(tx, kek_id, after, limit)).instrument(span).await,
-        }
+        ask!(&mut self.read().await?.side, keys::sealed_otherwise(kek_id, after, limit))
     }
 
     /// Waits for open transactions and closes every connection.
@@ -359,11 +346,7 @@ impl Tx {
         let Some(last) = events.last() else {
             return Err(StoreError::Other("an empty batch of trail events".to_owned()));
         };
-        let span = self.side.engine().span("trail::append");
-        let seq = match &mut self.side {
-            Side::Sqlite(tx) => sqlite::sql::trail::append(tx, events, key).instrument(span).await?,
-            Side::Postgres(tx) => postgres::within(postgres::sql::trail::append(tx, events, key)).instrument(span).await?,
-        };
+        let seq = ask!(&mut self.side, trail::append(events, key))?;
         Ok(Pending { tx: self.id, event: last.id, seq, grant: last.grant, version: last.version })
     }
 

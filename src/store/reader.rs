@@ -26,27 +26,9 @@ impl Store {
     }
 }
 
-macro_rules! look_ups {
-    ($($(#[$doc:meta])* $file:ident :: $name:ident ( $($arg:ident : $type:ty),* ) -> $out:ty;)+) => {
-        impl Reader {
-            $($(#[$doc])*
-            ///
-            /// # Errors
-            /// The database does not answer, or a row cannot be read.
-            pub async fn $name(&mut self, $($arg: $type),*) -> Result<$out, StoreError> {
-                let name = concat!(stringify!($file), "::", stringify!($name));
-                match &mut self.0 {
-                    Side::Sqlite(conn) => sqlite::sql::$file::$name(conn, $($arg),*).instrument(Engine::Sqlite.span(name)).await,
-                    Side::Postgres(conn) => {
-                        postgres::within(postgres::sql::$file::$name(conn, $($arg),*)).instrument(Engine::Postgres.span(name)).await
-                    }
-                }
-            })+
-        }
-    };
-}
+calls! {
+    Reader.0;
 
-look_ups! {
     /// In no particular order; unknown ids are left out.
     tokens::tokens_by_ids(ids: &[&str]) -> TokenRows;
     ring::key_ring() -> Option<RingRow>;

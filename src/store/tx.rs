@@ -4,7 +4,7 @@
 use tracing::Instrument as _;
 
 use super::tables::{Cell, Column, Table};
-use super::{Side, StoreError, Tx, postgres, sqlite};
+use super::{Engine, Side, StoreError, Tx};
 use crate::domain::audit::{EventKind, TrailRow};
 use crate::domain::device::{Device, Serial};
 use crate::domain::escrow::KeyVersion;
@@ -34,25 +34,9 @@ pub struct TokenRows {
 /// A device that comes with as many versions from `some_versions` has more than are told.
 pub const SOME_VERSIONS: usize = 25;
 
-macro_rules! calls {
-    ($($(#[$doc:meta])* $file:ident :: $name:ident ( $($arg:ident : $type:ty),* ) -> $out:ty;)+) => {
-        impl Tx {
-            $($(#[$doc])*
-            ///
-            /// # Errors
-            /// The database refuses or does not answer, or a row cannot be read.
-            pub async fn $name(&mut self, $($arg: $type),*) -> Result<$out, StoreError> {
-                let span = self.side.engine().span(concat!(stringify!($file), "::", stringify!($name)));
-                match &mut self.side {
-                    Side::Sqlite(tx) => sqlite::sql::$file::$name(tx, $($arg),*).instrument(span).await,
-                    Side::Postgres(tx) => postgres::within(postgres::sql::$file::$name(tx, $($arg),*)).instrument(span).await,
-                }
-            })+
-        }
-    };
-}
-
 calls! {
+    Tx.side;
+
     devices::device(id: DeviceId) -> Option<Device>;
     devices::device_by_serial(serial: &Serial) -> Option<Device>;
     /// As it stands once no other transaction holds it, and held until the end of this one: who writes a device back, or

@@ -6,13 +6,13 @@ use actix_web::http::{Method, StatusCode};
 use keyharbor::domain::EventKind;
 use keyharbor::domain::escrow::Trust;
 use keyharbor::domain::token::{Door, Scope};
-use keyharbor::store::Engine;
+use keyharbor::store::{Engine, StoreError};
 
-use crate::engines;
 use crate::link::Link;
-use crate::races::whole;
+use crate::races::{ring, whole};
 use crate::standby::replica_of;
 use crate::world::{Answer, Browser, KEY, MAC, OTHER_KEY, World};
+use crate::{engines, filled};
 
 /// What S68 allows.
 const MOST: Duration = Duration::from_secs(5);
@@ -96,6 +96,32 @@ async fn s68_a_database_that_does_not_answer_is_503_in_time_and_comes_back_witho
     outage.all_say_so().await;
     outage.link.mend();
     outage.all_is_well().await;
+}
+
+/// Also for those whose act has no deadline of its own: commands, sweeps, what looks on in the background.
+#[actix_web::test]
+async fn s68_no_call_waits_for_ever_for_a_database_that_does_not_answer() {
+    let world = World::on(Engine::Postgres, |_| {}).await;
+    let link = Link::to(&world.fresh.url).await;
+    let store = engines::connect(&link.url).await;
+    let (mut read, mut reader) = (store.read().await.unwrap(), store.reader().await.unwrap());
+    let (mut append, commit) = (store.write().await.unwrap(), store.write().await.unwrap());
+    let (ring, events) = (ring(&world).await, [filled::event()]);
+    link.hold();
+    let began = Instant::now();
+    let (read, reader, append, commit, now) =
+        tokio::join!(read.held(), reader.key_ring(), append.audit_append(&events, &ring), commit.commit_unrecorded(), store.now());
+    let results = [
+        ("a call", read.map(drop)),
+        ("a look-up", reader.map(drop)),
+        ("the trail", append.map(drop)),
+        ("a commit", commit),
+        ("the clock", now.map(drop)),
+    ];
+    for (what, result) in results {
+        assert!(result.as_ref().is_err_and(StoreError::is_outage), "{what}: {result:?}");
+    }
+    assert!(began.elapsed() < MOST, "{:?}", began.elapsed());
 }
 
 #[actix_web::test]

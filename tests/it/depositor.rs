@@ -41,12 +41,13 @@ async fn nobody(world: &World, (header, path): (&str, &str), trail: (EventKind, 
         ("several", world.api(Method::POST, DEPOSITS, header, Some(json!([{ "serial": "C02LATER", "recovery_key": KEY }]))).await),
         ("one that cannot be read", world.api(Method::POST, DEPOSITS, header, Some(json!({ "serial": "C02LATER" }))).await),
         ("no JSON", world.raw(Method::POST, DEPOSITS, &junk, "junk".to_owned()).await),
+        ("none", world.api(Method::POST, DEPOSITS, header, Some(json!([]))).await),
         ("an empty stream", world.raw(Method::POST, DEPOSITS, &stream, String::new()).await),
         ("a check-in", world.check_in(path, "C02LATER", KEY).await),
         ("one without a key", form(world, &crypt, &[], &[("serial", "C02LATER")]).await),
     ];
     for (what, answer) in &answers {
-        let of_its_door = if what.contains("check-in") || *what == "one without a key" { &answers[5].1 } else { &answers[0].1 };
+        let of_its_door = if what.contains("check-in") || *what == "one without a key" { &answers[6].1 } else { &answers[0].1 };
         assert_eq!((answer.status, masked(answer)), (StatusCode::UNAUTHORIZED, masked(of_its_door)), "{what}");
     }
     assert_eq!((rows(world, "devices").await, rows(world, "key_versions").await, rows(world, "sources").await), before);

@@ -2,7 +2,7 @@
 //! people who are served when the primary dies.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use actix_web::http::{Method, StatusCode};
@@ -133,12 +133,30 @@ struct Told {
     gap: Duration,
 }
 
+/// Good answers of each client, and whether they are to stop.
+#[derive(Default)]
+struct Signals {
+    good: [AtomicUsize; 6],
+    stop: AtomicBool,
+}
+
+impl Signals {
+    /// Until each client has had so many more good answers.
+    async fn more(&self, answers: usize) {
+        let now = || self.good.each_ref().map(|good| good.load(Ordering::Relaxed));
+        let before = now();
+        while now().iter().zip(before).any(|(good, before)| *good < before + answers) {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+}
+
 /// Deposits, or reveals, one after the other until it is told to stop.
-fn load(mut browser: Browser, n: usize, token: Option<String>, device: String, stop: Arc<AtomicBool>) -> JoinHandle<Told> {
+fn load(mut browser: Browser, n: usize, token: Option<String>, device: String, signals: Arc<Signals>) -> JoinHandle<Told> {
     aside(async move {
         let mut told = Told::default();
         let (mut last, mut round) = (Instant::now(), 0);
-        while !stop.load(Ordering::Relaxed) {
+        while !signals.stop.load(Ordering::Relaxed) {
             round += 1;
             let good = match &token {
                 Some(token) => {
@@ -167,6 +185,7 @@ fn load(mut browser: Browser, n: usize, token: Option<String>, device: String, s
                 }
             };
             if good {
+                signals.good[n].fetch_add(1, Ordering::Relaxed);
                 told.gap = told.gap.max(last.elapsed());
                 last = Instant::now();
             }
@@ -198,7 +217,7 @@ async fn s69_a_primary_that_dies_under_load_costs_nobody_an_answer_and_loses_not
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 
-    let stop = Arc::new(AtomicBool::new(false));
+    let signals = Arc::new(Signals::default());
     let (mut clients, mut watches) = (Vec::new(), Vec::new());
     for n in 0..2 {
         let store = several(&primary.url(), &[&format!("127.0.0.1:{}", standby.port)]).await.unwrap();
@@ -210,16 +229,16 @@ async fn s69_a_primary_that_dies_under_load_costs_nobody_an_answer_and_loses_not
             browser.get("/help").await;
             browser.app = app.clone();
             let token = (client > 0).then(|| token.clone());
-            clients.push(load(browser, n * 10 + client, token, device.clone(), Arc::clone(&stop)));
+            clients.push(load(browser, n * 3 + client, token, device.clone(), Arc::clone(&signals)));
         }
     }
-    tokio::time::sleep(Duration::from_secs(2)).await;
+    signals.more(20).await;
     primary.kill();
     let killed = Instant::now();
     standby.promote();
     let promoted = killed.elapsed();
-    tokio::time::sleep(Duration::from_secs(3)).await;
-    stop.store(true, Ordering::Relaxed);
+    signals.more(20).await;
+    signals.stop.store(true, Ordering::Relaxed);
     let told: Vec<Told> = join_all(clients).await.into_iter().map(Result::unwrap).collect();
     watches.iter().for_each(JoinHandle::abort);
 

@@ -120,6 +120,10 @@ pub async fn create(req: HttpRequest, caller: ApiDepositor, body: Body<LARGE_BOD
     }
     match value {
         Value::Array(items) => {
+            if items.is_empty() {
+                // As an empty stream.
+                token_of(&req, &visit).await?;
+            }
             pace_together(&req, &visit, &token, items.len());
             bulk(&visit, &token, &items, once).await
         }
