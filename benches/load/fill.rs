@@ -44,7 +44,7 @@ fn send(address: SocketAddr, home: &Home, macs: std::ops::Range<usize>) {
 pub fn owners(home: &Home, from: usize, to: usize) {
     let mut list = "serial,login\n".to_owned();
     for n in (from..to.min(OWNED)).map(|n| n as u64) {
-        let login = if MINE.contains(&n) { "anna".to_owned() } else { format!("user{n}") };
+        let login = if MINE.contains(&n) { "anna".to_owned() } else { format!("user{n:05}") };
         writeln!(list, "{},{login}", serial(n)).unwrap();
     }
     let path = home.path("owners.csv");
