@@ -33,7 +33,7 @@ impl Known {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).get(id).cloned()
     }
 
-    fn put(&self, let_in: &Arc<LetIn>) {
+    pub(super) fn put(&self, let_in: &Arc<LetIn>) {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if known.len() >= MOST {
             known.clear();
@@ -63,6 +63,14 @@ impl Keyharbor {
         {
             return Ok(Depositor(known));
         }
+        self.authenticate_depositor_now(text, door, request).await
+    }
+
+    /// The same by a look-up, for a request that may be answered without a transaction of deposits.
+    ///
+    /// # Errors
+    /// As `authenticate_token`.
+    pub async fn authenticate_depositor_now(&self, text: Option<&str>, door: Door, request: &RequestInfo) -> Result<Depositor> {
         let let_in = Arc::new(self.let_in(text, door, request).await?);
         self.known.put(&let_in);
         Ok(Depositor(let_in))

@@ -59,8 +59,9 @@ pub struct Source {
     let_in: Option<Arc<LetIn>>,
 }
 
-impl From<&ApiToken> for Source {
-    fn from(t: &ApiToken) -> Self {
+impl Source {
+    /// For whoever answers for the token: it is not looked at again.
+    pub fn answered_for(t: &ApiToken) -> Self {
         Self {
             actor: Actor::Token(t.id.clone()),
             name: t.name.clone(),
@@ -74,7 +75,7 @@ impl From<&ApiToken> for Source {
 
 impl From<&Depositor> for Source {
     fn from(depositor: &Depositor) -> Self {
-        Self { let_in: Some(Arc::clone(&depositor.0)), ..Self::from(&**depositor) }
+        Self { let_in: Some(Arc::clone(&depositor.0)), ..Self::answered_for(depositor) }
     }
 }
 
@@ -220,18 +221,19 @@ impl Keyharbor {
         request: &RequestInfo,
     ) -> Result<Done<Answers>> {
         let mut answers: Answers = Vec::with_capacity(deposits.len());
+        let mut source = source.clone();
         while !deposits.is_empty() {
             let rest = deposits.split_off(deposits.len().min(PART));
             let keep = keep.as_ref().filter(|_| rest.is_empty()).map(|keep| after(keep, &answers));
-            let mut work = self.work(source, request);
+            let mut work = self.work(&source, request);
             work.ids = deposits.iter().map(|_| Ids { device: DeviceId::new(&self.env), version: VersionId::new(&self.env) }).collect();
             (work.deposits, work.keep) = (deposits, keep);
             match self.enqueue(work, full).await? {
                 Done::Now(more) => answers.extend(more),
                 before => return Ok(before),
             }
-            // What is begun is brought to its end.
-            (deposits, full) = (rest, Full::Wait);
+            // What is begun is brought to its end, whatever becomes of the token meanwhile.
+            (deposits, full, source.let_in) = (rest, Full::Wait, None);
         }
         Ok(Done::Now(answers))
     }

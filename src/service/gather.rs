@@ -1,7 +1,8 @@
 //! Work that comes at a time is done together: whoever comes first has it begun, what comes meanwhile is done next.
 //!
 //! Nobody waits for company, and nothing runs while there is nothing to do. Where that is allowed, a second server begins beside the
-//! first once as much waits as that one has in hand. `escrow::queue` gathers deposits for one transaction, `lookup` tokens for one statement.
+//! first once as much waits as that one has in hand, and enough. `escrow::queue` gathers deposits for one transaction, `lookup` tokens
+//! for one statement.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -38,18 +39,20 @@ struct Line<J> {
     /// How many take the jobs out, and how many jobs they have in hand.
     servers: usize,
     in_hand: usize,
+    /// What waits is not to be done beside what is in hand.
+    held_up: bool,
 }
 
 impl<J> Default for Gather<J> {
     fn default() -> Self {
-        Self::served_by_two(None)
+        Self::new(None)
     }
 }
 
 impl<J> Gather<J> {
-    pub fn served_by_two(worth_another: Option<usize>) -> Self {
+    pub fn new(worth_another: Option<usize>) -> Self {
         Self {
-            line: Mutex::new(Line { jobs: VecDeque::new(), servers: 0, in_hand: 0 }),
+            line: Mutex::new(Line { jobs: VecDeque::new(), servers: 0, in_hand: 0, held_up: false }),
             runtime: Handle::try_current().ok(),
             worth_another,
         }
@@ -63,7 +66,7 @@ impl<J> Gather<J> {
     fn wants(&self, line: &Line<J>) -> bool {
         match line.servers {
             0 => !line.jobs.is_empty(),
-            1 => self.worth_another.is_some_and(|least| line.jobs.len() >= least.max(line.in_hand)),
+            1 => !line.held_up && self.worth_another.is_some_and(|least| line.jobs.len() >= least.max(line.in_hand)),
             _ => false,
         }
     }
@@ -97,12 +100,14 @@ pub(super) struct Server<'a, J> {
 
 impl<J> Server<'_, J> {
     /// The jobs that `choose` takes out; those before are done. `None`: there is nothing for this server, and it has ended. What
-    /// `choose` leaves because of another server's jobs, that one finds when it is done with them.
+    /// `choose` leaves because of another server's jobs is found when they are done, by that one or by the last.
     pub fn next(&mut self, choose: impl FnOnce(&mut VecDeque<J>) -> Vec<J>) -> Option<Vec<J>> {
         let mut line = self.gather.line();
         self.leave(&mut line);
-        let jobs = if self.gather.wants(&line) { choose(&mut line.jobs) } else { Vec::new() };
+        let wanted = self.gather.wants(&line);
+        let jobs = if wanted { choose(&mut line.jobs) } else { Vec::new() };
         if jobs.is_empty() {
+            line.held_up |= wanted && line.servers > 0;
             self.ended = true;
             return None;
         }
@@ -114,7 +119,9 @@ impl<J> Server<'_, J> {
 
     fn leave(&mut self, line: &mut Line<J>) {
         line.servers = line.servers.saturating_sub(1);
-        line.in_hand = line.in_hand.saturating_sub(std::mem::take(&mut self.in_hand));
+        let done = std::mem::take(&mut self.in_hand);
+        line.in_hand = line.in_hand.saturating_sub(done);
+        line.held_up &= done == 0;
     }
 }
 
@@ -154,7 +161,7 @@ mod tests {
 
     #[test]
     fn a_second_server_begins_when_that_is_worth_it() {
-        let gather = Gather::served_by_two(Some(2));
+        let gather = Gather::new(Some(2));
         assert!(gather.push(1));
         let mut first = gather.serve();
         assert_eq!(first.next(all), Some(vec![1]));
@@ -169,14 +176,19 @@ mod tests {
         assert!(gather.push(7), "now it has as much");
         let mut third = gather.serve();
         assert_eq!(third.next(|_| Vec::new()), None, "for whom there is nothing, because of what the other has in hand");
-        assert_eq!(second.next(all), Some(vec![5, 6, 7]));
-        assert_eq!(second.next(all), None);
-        assert!(gather.push(8), "who comes next begins anew");
+        assert!(!gather.push(8), "and no other one either until that is done");
+        assert_eq!(second.next(all), Some(vec![5, 6, 7, 8]));
+        assert!(![9, 10, 11].map(|n| gather.push(n)).contains(&true));
+        assert!(gather.push(12), "there are two again");
+        let mut fourth = gather.serve();
+        assert_eq!(fourth.next(all), Some(vec![9, 10, 11, 12]));
+        assert_eq!((second.next(all), fourth.next(all)), (None, None));
+        assert!(gather.push(13), "who comes next begins anew");
     }
 
     #[test]
     fn a_server_that_breaks_off_leaves_nobody_waiting() {
-        let gather = Gather::served_by_two(Some(1));
+        let gather = Gather::new(Some(1));
         let (sender, receiver) = std::sync::mpsc::channel::<()>();
         assert!(gather.push(sender.clone()));
         let first = gather.serve();

@@ -1,5 +1,5 @@
-//! Tokens of requests that come at a time are looked up together, each after its request came: a fleet that shares one token
-//! costs one statement, and a revoked token is refused from its revocation on.
+//! Tokens of requests that come at a time are looked up together, each after its request came: many that share one token cost one
+//! statement, and a revoked token is refused from its revocation on. Deposits need this for a token's first one only (`depositor`).
 
 use tokio::sync::oneshot;
 

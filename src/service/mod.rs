@@ -2,7 +2,7 @@
 //!
 //! A service owns its transaction; no network call and no decryption happens inside one. `escrow` takes keys in; `reveal`
 //! and `view` show them; `fleet` knows the devices and `owners` whose they are; `sign_in`, `step_up` and `binding` say who
-//! comes, `logout` who must go, `access`, `tokens` and `lookup` who is there; `admin` looks after the house; `trail` and `replay` read
+//! comes, `logout` who must go, `access`, `tokens`, `lookup` and `depositor` who is there; `admin` looks after the house; `trail` and `replay` read
 //! and prove the trail; `custody` opens the key ring, `vitals` says how the server is.
 
 pub mod access;

@@ -53,6 +53,11 @@ impl Once {
         &self.token
     }
 
+    /// Names token and key.
+    pub(super) fn key(&self) -> &[u8] {
+        &self.key
+    }
+
     /// Both carry the same key of the same token.
     pub(super) fn same_key(&self, other: &Self) -> bool {
         self.key == other.key

@@ -267,11 +267,12 @@ impl Keyharbor {
     }
 }
 
-/// A token that was let in, and the MAC of its row.
+/// A token that was let in, with the MAC of its row, and the change of the key ring under which that was believed.
 #[derive(Clone, Debug)]
 pub(super) struct LetIn {
     pub token: ApiToken,
     pub mac: MacBytes,
+    pub generation: i64,
 }
 
 /// What a token's row says of whoever holds its secret.
@@ -292,7 +293,7 @@ pub(super) fn judge(ring: &Ring, row: Attested<ApiToken>, door: Door, now: Times
         Err(_) => Judged::Bent,
         Ok(token) if token.door != door => Judged::Out(token, "wrong_door"),
         Ok(token) if !token.live(now) => Judged::Out(token, "token_ended"),
-        Ok(token) => Judged::In(LetIn { token, mac }),
+        Ok(token) => Judged::In(LetIn { token, mac, generation: ring.generation() }),
     }
 }
 

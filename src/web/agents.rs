@@ -46,7 +46,11 @@ pub async fn check_in(req: HttpRequest, visit: Visit, body: Body<SMALL_BODY>) ->
     let service = &visit.app.service;
     let (text, door) = shown(&req);
     let token = service.authenticate_depositor(text.as_deref(), door, &visit.info).await?;
-    pace(&req, &visit, &token, Way::Agents).await?;
+    if let Err(over) = pace(&req, &visit, &token, Way::Agents).await {
+        // One that has ended is told nothing else.
+        service.authenticate_token(text.as_deref(), door, &visit.info).await?;
+        return Err(over);
+    }
     service.permit_token(&token, Action::Deposit, Relation::NoDevice, &visit.info).await?;
     let source = Source::from(&token);
     let body = match body.read().await {

@@ -127,7 +127,7 @@ fn finish(note: &Note, mut answer: ServiceResponse<BoxBody>) -> ServiceResponse<
         }
         answer = answer.into_response(rendered);
     }
-    // Nobody is told of the limit of a token that is none any more.
+    // A token that is refused is told no limit.
     let paced = answer.request().extensions().get::<api::Paced>().copied().filter(|_| answer.status() != StatusCode::UNAUTHORIZED);
     if let Some(paced) = paced {
         api::rate_limit_headers(answer.headers_mut(), paced);

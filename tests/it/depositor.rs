@@ -2,6 +2,7 @@
 //! again (S61). Whatever became of it meanwhile: one 401, nothing stored, and a row that says why.
 
 use actix_web::http::{Method, StatusCode};
+use keyharbor::crypto::keyring::Use;
 use keyharbor::domain::EventKind;
 use keyharbor::domain::audit::Actor;
 use keyharbor::domain::ids::Timestamp;
@@ -10,6 +11,7 @@ use serde_json::json;
 
 use crate::fixed::START;
 use crate::probe::{form, masked, part, rows, token};
+use crate::rotation::{retired, rewrapped, rotated};
 use crate::world::{Answer, KEY, OTHER_KEY, World, token_id};
 
 const DEPOSITS: &str = "/api/v1/deposits";
@@ -134,6 +136,36 @@ async fn s61_what_was_answered_to_a_token_is_not_told_after_its_end() {
         assert!(world.service.revoke_token(token_id(&text), Actor::Operator).await.unwrap());
         assert_eq!(send().await.status, StatusCode::UNAUTHORIZED);
     }
+}
+
+/// Somebody puts the row of before the rotation back: content and MAC as this process has once seen them.
+#[actix_web::test]
+async fn s61_what_was_believed_under_a_key_that_is_gone_is_not_believed_again() {
+    for world in World::both().await {
+        let (_, text) = token(&world, |_| {}).await;
+        assert!(deposit(&world, &text, "C02USED1").await.status.is_success());
+        world.sql("CREATE TABLE kept AS SELECT id, row_mac FROM api_tokens").await;
+        rotated(&world, Use::Row).await;
+        rewrapped(&world).await;
+        world.clock.advance_seconds(7200);
+        retired(&world, Use::Row, 1).await.unwrap();
+        world.sql("UPDATE api_tokens SET row_mac = (SELECT row_mac FROM kept WHERE kept.id = api_tokens.id)").await;
+        assert_eq!(deposit(&world, &text, "C02LATER").await.status, StatusCode::UNAUTHORIZED);
+        assert_eq!(world.last().await.event.kind, EventKind::IntegrityFailure);
+    }
+}
+
+#[actix_web::test]
+async fn s61_a_token_that_has_ended_is_told_of_no_limit() {
+    let world = World::with(|c| (c.api.requests_per_minute, c.api.agent_requests_per_minute) = (3, 3)).await;
+    let (header, path) = used(&world, None).await;
+    let send = async || (deposit(&world, &header, "C02USED1").await.status, world.check_in(&path, "C02USED1", KEY).await.status);
+    assert!(send().await.0.is_success());
+    assert_eq!(send().await, (StatusCode::TOO_MANY_REQUESTS, StatusCode::TOO_MANY_REQUESTS));
+    for token in [&header, &path] {
+        assert!(world.service.revoke_token(token_id(token), Actor::Operator).await.unwrap());
+    }
+    assert_eq!(send().await, (StatusCode::UNAUTHORIZED, StatusCode::UNAUTHORIZED));
 }
 
 #[actix_web::test]

@@ -15,7 +15,7 @@ use keyharbor::service::break_glass::{BreakGlass, break_glass};
 use keyharbor::service::custody::CustodyError;
 use keyharbor::service::custody::rewrap::{Rewrapped, rewrap};
 use keyharbor::service::custody::rotate::{activate, add_key, retire};
-use keyharbor::service::escrow::{Deposit, Full, Hints, Keep};
+use keyharbor::service::escrow::{Deposit, Full, Hints, Keep, Source};
 use keyharbor::service::once::{Done, Once};
 use keyharbor::store::Engine;
 use keyharbor::web::App;
@@ -261,7 +261,7 @@ async fn s56_an_answer_left_under_a_former_token_key_is_given_again() {
             hints: Hints::default(),
         };
         let request = RequestInfo::none(&world.env);
-        let done = world.service.deposit_once(&(&token).into(), vec![deposit], Some(keep), Full::Refuse, &request).await;
+        let done = world.service.deposit_once(&Source::answered_for(&token), vec![deposit], Some(keep), Full::Refuse, &request).await;
         assert!(matches!(done, Ok(Done::Before(answer)) if answer.body == first.text));
     }
 }

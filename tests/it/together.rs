@@ -24,7 +24,7 @@ pub async fn source(world: &World, pattern: Option<&str>) -> Source {
     let token = world.token(&[Scope::EscrowWrite], Door::Header, Trust::Observed).await;
     let rows = world.fresh.store.read().await.unwrap().token(token_id(&token)).await.unwrap().unwrap();
     let token: ApiToken = rows.parts().0.clone();
-    let mut source = Source::from(&token);
+    let mut source = Source::answered_for(&token);
     source.device_pattern = pattern.map(str::to_owned);
     source
 }

@@ -32,6 +32,12 @@ impl Keyharbor {
         }
     }
 
+    /// The same where the generation was read already.
+    pub(in crate::service) async fn ring_beside(&self, generation: Option<i64>, tx: &mut Tx) -> Result<Arc<Ring>, ServiceError> {
+        let ring = self.ring()?;
+        if generation == Some(ring.generation()) { Ok(ring) } else { self.ring_now(tx).await }
+    }
+
     /// Reads the ring again if another process has changed it. Called every few seconds, for what no request does.
     pub async fn follow_ring(&self) {
         let Some(ring) = self.custody.ring() else { return };
@@ -41,13 +47,7 @@ impl Keyharbor {
         }
     }
 
-    /// The same where the generation was read already.
-    pub(in crate::service) async fn ring_beside(&self, generation: Option<i64>, tx: &mut Tx) -> Result<Arc<Ring>, ServiceError> {
-        let ring = self.ring()?;
-        if generation == Some(ring.generation()) { Ok(ring) } else { self.ring_now(tx).await }
-    }
-
-    /// The same outside a transaction: the ring that is found then has the keys of what was read beside that generation.
+    /// As `ring_beside`, outside a transaction: the ring that is found then has the keys of what was read beside that generation.
     pub(in crate::service) async fn ring_after(&self, generation: Option<i64>, reader: &mut Reader) -> Result<(), StoreError> {
         let Some(ring) = self.custody.ring() else { return Ok(()) };
         if generation != Some(ring.generation()) {

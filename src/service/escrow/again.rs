@@ -1,4 +1,4 @@
-//! A token that was let in is looked at again in the transaction that stores what it brings: one that has ended since stores
+//! A token that was let in is looked at again in the transaction that stores what it brings: one that had ended by then stores
 //! nothing, whoever let it in, and whenever.
 
 use std::sync::Arc;
@@ -16,11 +16,13 @@ use crate::store::Tx;
 
 /// What a token is now.
 enum Now {
-    /// As it was when it was let in, or as good.
+    /// As it was when it was let in.
     In,
+    /// The same, but signed anew or under other keys.
+    Renewed(Arc<LetIn>),
     Out(&'static str),
     Bent,
-    /// It may still do something, but not what it was let in for: the caller comes again.
+    /// It may still do something, but perhaps not what it was let in for: the caller comes again. No act of today does that to a token.
     Changed,
 }
 
@@ -33,6 +35,12 @@ pub(super) fn ids<'a>(work: &[&'a Work]) -> Vec<&'a str> {
     ids.sort_unstable();
     ids.dedup();
     ids
+}
+
+impl Now {
+    fn is_in(&self) -> bool {
+        matches!(self, Self::In | Self::Renewed(_))
+    }
 }
 
 impl Again {
@@ -50,7 +58,7 @@ impl Again {
     /// Writes down that tokens are in use, where that is due.
     pub async fn touch(&self, tx: &mut Tx, rows: &[Attested<ApiToken>], now: Timestamp) -> Result<()> {
         let mut due: Vec<&str> = rows.iter().map(|row| row.parts().0).filter(|t| t.touch_is_due(now)).map(|t| t.id.as_str()).collect();
-        due.retain(|id| self.0.iter().any(|(let_in, now)| let_in.token.id == *id && matches!(now, Now::In)));
+        due.retain(|id| self.0.iter().any(|(let_in, now)| let_in.token.id == *id && now.is_in()));
         due.sort_unstable();
         for id in due {
             tx.touch_token(id, now).await?;
@@ -58,10 +66,14 @@ impl Again {
         Ok(())
     }
 
-    /// Forgets what does not hold any more.
-    pub fn forget(&self, house: &Keyharbor) {
-        for (let_in, _) in self.0.iter().filter(|(_, now)| !matches!(now, Now::In)) {
-            house.known.forget(&let_in.token.id);
+    /// What is known of them from now on.
+    pub fn remember(&self, house: &Keyharbor) {
+        for (let_in, now) in &self.0 {
+            match now {
+                Now::In => {}
+                Now::Renewed(renewed) => house.known.put(renewed),
+                Now::Out(_) | Now::Bent | Now::Changed => house.known.forget(&let_in.token.id),
+            }
         }
     }
 
@@ -72,7 +84,7 @@ impl Again {
         let refused = ServiceError::Refused(Refusal::NotSignedIn);
         let request: &RequestInfo = &work.request;
         match now {
-            Now::In => None,
+            Now::In | Now::Renewed(_) => None,
             Now::Out(why) => Some((refused, Some(house.token_refusal(&let_in.token, why, request)))),
             Now::Bent => Some((refused, Some(house.integrity_event("api_tokens", None, request)))),
             Now::Changed => Some((ServiceError::Busy { retry_after: 1 }, None)),
@@ -84,12 +96,12 @@ fn compared(let_in: &LetIn, row: Option<&Attested<ApiToken>>, ring: &Ring, now: 
     let Some(row) = row else { return Now::Out("token_ended") };
     let known = let_in.token.canonical();
     let same = row.mac() == let_in.mac && row.parts().0.canonical() == known;
-    if same && let_in.token.live(now) {
+    // What was believed under keys that are gone is not believed for having been seen.
+    if same && let_in.generation == ring.generation() && let_in.token.live(now) {
         return Now::In;
     }
     match judge(ring, row.clone(), let_in.token.door, now) {
-        // Signed anew under another row key.
-        Judged::In(judged) if judged.token.canonical() == known => Now::In,
+        Judged::In(judged) if judged.token.canonical() == known => Now::Renewed(Arc::new(judged)),
         Judged::In(_) => Now::Changed,
         Judged::Out(_, why) => Now::Out(why),
         Judged::Bent => Now::Bent,

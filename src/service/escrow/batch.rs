@@ -67,16 +67,20 @@ impl Keyharbor {
         let mut batch = Batch::new(self, &ring);
         let again = Again::of(work, &tokens.rows, &ring, batch.now);
         again.touch(&mut tx, &tokens.rows, batch.now).await?;
-        let mut claims = Vec::with_capacity(work.len());
-        for work in work {
-            claims.push(match again.refusal(work, self) {
+        let mut claims: Vec<(usize, Claimed)> = Vec::with_capacity(work.len());
+        for at in in_order_of_keys(work) {
+            let Some(work) = work.get(at) else { continue };
+            let claimed = match again.refusal(work, self) {
                 None => batch.claim(&mut tx, work).await?,
                 Some((error, event)) => {
                     batch.events.extend(event);
                     Claimed::Done(Err(error))
                 }
-            });
+            };
+            claims.push((at, claimed));
         }
+        claims.sort_unstable_by_key(|(at, _)| *at);
+        let claims: Vec<Claimed> = claims.into_iter().map(|(_, claimed)| claimed).collect();
         let open: Vec<&Work> = work.iter().zip(&claims).filter(|(_, claim)| !matches!(claim, Claimed::Done(_))).map(|(w, _)| *w).collect();
         batch.count(&open);
         batch.load(&mut tx, &open).await?;
@@ -101,10 +105,17 @@ impl Keyharbor {
             self.conclude(tx, &events).await?;
         }
         tallies.into_iter().for_each(|(_, tally)| self.bounds.end(tally));
-        again.forget(self);
+        again.remember(self);
         self.metrics.stored_a_batch();
         Ok(answers)
     }
+}
+
+/// So that no two batches, on whichever replicas, wait for each other's keys.
+fn in_order_of_keys(work: &[&Work]) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..work.len()).collect();
+    order.sort_by_key(|at| work.get(*at).and_then(|work| work.keep.as_ref()).map(|keep| keep.once.key()));
+    order
 }
 
 impl<'a> Batch<'a> {

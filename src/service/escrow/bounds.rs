@@ -6,9 +6,11 @@
 //! one row with their number by reason. It is written when the minute is over, or the server stops, and asks nothing of the
 //! client: one that breaks off is counted like any other.
 
+use std::collections::hash_map::RandomState;
 use std::collections::{BTreeMap, HashMap};
+use std::hash::BuildHasher as _;
 use std::net::IpAddr;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::Became;
 use crate::domain::Serial;
@@ -16,23 +18,24 @@ use crate::domain::audit::{Actor, Event, EventKind, Outcome};
 use crate::domain::ids::Timestamp;
 use crate::service::{Keyharbor, RequestInfo};
 
-/// Refused deposits of a token, minute and reason with a row of their own.
+/// Refused deposits of a token, minute and reason with a row of their own; of two batches at a time, of each.
 const ROWS: u64 = 20;
 /// Keys that come to be, or become current again, for one Mac in a minute, of one token and from one address. A Mac changes its
 /// key now and then.
-const CHANGES: u32 = 20;
+const CHANGES: u8 = 20;
 
 /// Refusals by reason.
 type Reasons = BTreeMap<&'static str, u64>;
-/// A Mac, and where somebody hands in a key of it.
-type Spot = (Serial, Option<IpAddr>);
+/// Stands for a Mac and an address from which somebody hands in a key of it: of a fleet's many, little is kept. Two of one hash are
+/// counted as one, which nobody can bring about who does not know this process's hash keys.
+type Spot = u64;
 
 #[derive(Default)]
 struct Minute {
     /// Those with rows of their own, and those without.
     rows: Reasons,
     more: Reasons,
-    changes: HashMap<Spot, u32>,
+    changes: HashMap<Spot, u8>,
 }
 
 fn add(to: &mut Reasons, more: Reasons) {
@@ -43,7 +46,10 @@ fn add(to: &mut Reasons, more: Reasons) {
 
 /// By token and minute; what is over is forgotten within a minute.
 #[derive(Default)]
-pub struct Bounds(Mutex<HashMap<(String, i64), Minute>>);
+pub struct Bounds {
+    open: Mutex<HashMap<(String, i64), Minute>>,
+    hash: RandomState,
+}
 
 /// What one attempt at a batch counts towards a token's bounds once it is committed.
 #[derive(Default)]
@@ -55,7 +61,8 @@ pub(super) struct Tally {
     rows: Reasons,
     more: Reasons,
     /// Of this batch: changes of this minute so far, and those of this attempt.
-    changes: HashMap<Spot, (u32, u32)>,
+    changes: HashMap<Spot, (u8, u8)>,
+    hash: RandomState,
 }
 
 /// A finished minute with more refusals than rows.
@@ -70,37 +77,42 @@ fn minute(at: Timestamp) -> i64 {
 }
 
 impl Bounds {
+    fn open(&self) -> MutexGuard<'_, HashMap<(String, i64), Minute>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// For a batch with these Macs of one source.
     pub(super) fn begin<'a>(&self, actor: &Actor, now: Timestamp, spots: impl Iterator<Item = (&'a Serial, Option<IpAddr>)>) -> Tally {
         let Actor::Token(token) = actor else { return Tally::default() };
         let whose = (token.clone(), minute(now));
-        let open = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let open = self.open();
         let so_far = open.get(&whose);
         let changes = spots.map(|(mac, address)| {
-            let spot = (mac.clone(), address);
+            let spot = self.hash.hash_one((mac, address));
             let before = so_far.and_then(|m| m.changes.get(&spot)).copied().unwrap_or(0);
             (spot, (before, 0))
         });
         let (changes, before) = (changes.collect(), so_far.map(|m| m.rows.clone()).unwrap_or_default());
-        Tally { before, whose: Some(whose), changes, ..Tally::default() }
+        Tally { before, whose: Some(whose), changes, hash: self.hash.clone(), ..Tally::default() }
     }
 
     /// Counts what was committed.
     pub(super) fn end(&self, done: Tally) {
         let Some(whose) = done.whose else { return };
-        let mut open = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut open = self.open();
         let minute = open.entry(whose).or_default();
         add(&mut minute.rows, done.rows);
         add(&mut minute.more, done.more);
         for (spot, (_, n)) in done.changes.into_iter().filter(|(_, (_, n))| *n > 0) {
-            *minute.changes.entry(spot).or_default() += n;
+            let changes = minute.changes.entry(spot).or_default();
+            *changes = changes.saturating_add(n);
         }
     }
 
     /// Forgets the minutes that are over.
     fn sweep(&self, until: Timestamp) -> Vec<Summary> {
         let mut due = Vec::new();
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).retain(|whose, counted| {
+        self.open().retain(|whose, counted| {
             let over = whose.1 < minute(until);
             if over && !counted.more.is_empty() {
                 due.push(Summary { whose: whose.clone(), more: std::mem::take(&mut counted.more) });
@@ -111,7 +123,7 @@ impl Bounds {
     }
 
     fn put_back(&self, due: Vec<Summary>) {
-        let mut open = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut open = self.open();
         for Summary { whose, more } in due {
             add(&mut open.entry(whose).or_default().more, more);
         }
@@ -129,15 +141,16 @@ impl Tally {
 
     /// May another key of this Mac come from there?
     pub fn may_change(&self, mac: &Serial, address: Option<IpAddr>) -> bool {
-        self.whose.is_none() || self.changes.get(&(mac.clone(), address)).is_none_or(|(before, n)| before + n < CHANGES)
+        self.whose.is_none()
+            || self.changes.get(&self.hash.hash_one((mac, address))).is_none_or(|(before, n)| before.saturating_add(*n) < CHANGES)
     }
 
     /// Counts what was taken in.
     pub fn took(&mut self, mac: &Serial, address: Option<IpAddr>, became: Became) {
         if became != Became::Same
-            && let Some((_, n)) = self.changes.get_mut(&(mac.clone(), address))
+            && let Some((_, n)) = self.changes.get_mut(&self.hash.hash_one((mac, address)))
         {
-            *n += 1;
+            *n = n.saturating_add(1);
         }
     }
 }

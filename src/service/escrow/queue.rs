@@ -2,8 +2,9 @@
 //!
 //! A batch is what queued while the last commit ran, so a lone caller waits for nobody. One batch runs at a time; on PostgreSQL, under
 //! load, a second one prepares what it can while the first waits for its commit, and has no Mac in common with it, so that each
-//! Mac's deposits are stored in their order. The queue is bounded, and what finds no room is refused at once. A batch shares its fate in the database only: one that fails for a reason
-//! of its own is tried again request by request, so that the one with the fault fails alone. Viewings never come through here.
+//! Mac's deposits are stored in their order. The queue is bounded, and what finds no room is refused at once. A batch shares its
+//! fate in the database only: one that fails for a reason of its own is tried again request by request, so that the one with the
+//! fault fails alone. Viewings never come through here.
 
 use std::collections::{HashSet, VecDeque};
 use std::panic::AssertUnwindSafe;
@@ -15,7 +16,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use super::{Answers, Full, Work};
 use crate::domain::Serial;
 use crate::service::gather::{Gather, Origin, Server, as_asked_by, origin};
-use crate::service::once::Done;
+use crate::service::once::{Done, Once};
 use crate::service::{Keyharbor, Result, ServiceError};
 use crate::store::{Engine, StoreError};
 
@@ -38,19 +39,38 @@ struct Job {
 pub struct Queue {
     line: Gather<Job>,
     room: Arc<Semaphore>,
-    /// The Macs of the batches that run.
-    running: Mutex<HashSet<Serial>>,
+    /// Of the batches that run.
+    running: Mutex<Claims>,
 }
 
-/// The Macs of one batch, while it runs.
-struct Running<'a>(&'a Queue, Vec<Serial>);
+/// What belongs to some jobs alone, as long as they last: their Macs, and the keys under which their answers will be kept.
+#[derive(Default)]
+struct Claims {
+    macs: HashSet<Serial>,
+    keys: Vec<Arc<Once>>,
+}
+
+impl Claims {
+    fn meet(&self, work: &Work) -> bool {
+        let mut macs = work.deposits.iter().map(|deposit| &deposit.serial);
+        macs.any(|mac| self.macs.contains(mac))
+            || work.keep.as_ref().is_some_and(|keep| self.keys.iter().any(|key| key.same_key(&keep.once)))
+    }
+
+    fn add(&mut self, work: &Work) {
+        self.macs.extend(work.deposits.iter().map(|deposit| deposit.serial.clone()));
+        self.keys.extend(work.keep.iter().map(|keep| Arc::clone(&keep.once)));
+    }
+}
+
+/// The claims of one batch, while it runs.
+struct Running<'a>(&'a Queue, Claims);
 
 impl Drop for Running<'_> {
     fn drop(&mut self) {
         let mut running = self.0.running();
-        for serial in &self.1 {
-            running.remove(serial);
-        }
+        running.macs.retain(|mac| !self.1.macs.contains(mac));
+        running.keys.retain(|key| !self.1.keys.iter().any(|done| Arc::ptr_eq(done, key)));
     }
 }
 
@@ -59,21 +79,24 @@ impl Queue {
         // SQLite has one writer.
         let worth_another = (engine == Engine::Postgres).then_some(WORTH_ANOTHER);
         let room = Arc::new(Semaphore::new(ROOM as usize));
-        Self { line: Gather::served_by_two(worth_another), room, running: Mutex::default() }
+        Self { line: Gather::new(worth_another), room, running: Mutex::default() }
     }
 
-    fn running(&self) -> MutexGuard<'_, HashSet<Serial>> {
+    fn running(&self) -> MutexGuard<'_, Claims> {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The next batch, in the order of arrival, but for Macs of a batch that runs; jobs that nobody waits for any more are let go.
+    /// The next batch, in the order of arrival, but for what meets a batch that runs; jobs that nobody waits for any more are let go.
     fn next(&self, server: &mut Server<'_, Job>) -> Option<(Vec<Job>, Running<'_>)> {
         let mut running = self.running();
         let jobs = server.next(|jobs| choose(jobs, &running))?;
-        let serials: Vec<Serial> = jobs.iter().flat_map(|job| job.work.serials()).cloned().collect();
-        running.extend(serials.iter().cloned());
+        let mut claims = Claims::default();
+        for job in &jobs {
+            running.add(&job.work);
+            claims.add(&job.work);
+        }
         drop(running);
-        Some((jobs, Running(self, serials)))
+        Some((jobs, Running(self, claims)))
     }
 
     /// How many deposits wait, those that are being stored included.
@@ -82,16 +105,16 @@ impl Queue {
     }
 }
 
-/// Takes out what fits and touches no Mac that another batch has; what does stays, and all that comes after it for the same Macs.
-fn choose(jobs: &mut VecDeque<Job>, running: &HashSet<Serial>) -> Vec<Job> {
+/// Takes out what fits and meets no other batch; what does stays, and all that comes after it and meets it.
+fn choose(jobs: &mut VecDeque<Job>, running: &Claims) -> Vec<Job> {
     let (mut batch, mut size) = (Vec::new(), 0);
-    let (mut passed, mut left) = (HashSet::new(), VecDeque::new());
+    let (mut passed, mut left) = (Claims::default(), VecDeque::new());
     while let Some(job) = jobs.pop_front() {
         if job.answer.is_closed() {
             continue;
         }
-        if job.work.serials().any(|serial| running.contains(serial) || passed.contains(serial)) {
-            passed.extend(job.work.serials().cloned());
+        if running.meet(&job.work) || passed.meet(&job.work) {
+            passed.add(&job.work);
             left.push_back(job);
             continue;
         }
@@ -115,10 +138,6 @@ fn choose(jobs: &mut VecDeque<Job>, running: &HashSet<Serial>) -> Vec<Job> {
 impl Work {
     fn size(&self) -> usize {
         (self.deposits.len() + self.unread.len()).max(1)
-    }
-
-    fn serials(&self) -> impl Iterator<Item = &Serial> {
-        self.deposits.iter().map(|deposit| &deposit.serial)
     }
 }
 

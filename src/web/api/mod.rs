@@ -74,7 +74,11 @@ impl FromRequest for ApiDepositor {
         Box::pin(async move {
             let visit = Visit::of(&req).ok_or_else(|| WebError::Internal("no application state".into()))?;
             let token = visit.app.service.authenticate_depositor(bearer(&req), Door::Header, &visit.info).await?;
-            pace(&req, &visit, &token, Way::Api).await?;
+            if let Err(over) = pace(&req, &visit, &token, Way::Api).await {
+                // One that has ended is told nothing else.
+                token_of(&req, &visit).await?;
+                return Err(over);
+            }
             Ok(Self { visit, token })
         })
     }

@@ -17,9 +17,10 @@ use futures_util::stream::unfold;
 
 use super::deposits::{deposit, trail_word};
 use super::shapes::{DepositRefused, LineResult, OneResult};
-use super::{strict_json, token_of};
+use super::{bearer, strict_json};
 use crate::domain::device::Serial;
 use crate::domain::policy::{Action, Relation};
+use crate::domain::token::Door;
 use crate::service::escrow::{Deposit, Full, PART, Source};
 use crate::web::WebError;
 use crate::web::extract::{SMALL_BODY, Visit};
@@ -156,7 +157,7 @@ impl Stream {
     /// Stores a batch and answers each of its lines.
     async fn store(&mut self, mut lines: Vec<(u64, Line)>) -> Result<Step, WebError> {
         let (service, info) = (&self.visit.app.service, &self.visit.info);
-        let token = token_of(&self.req, &self.visit).await?;
+        let token = service.authenticate_depositor_now(bearer(&self.req), Door::Header, info).await?;
         service.permit_token(&token, Action::Deposit, Relation::NoDevice, info).await?;
         let counted = std::mem::take(&mut self.counted).min(lines.len());
         let (room, wait) = service.pace_more(&token, lines.len() - counted, info).await?;
