@@ -102,7 +102,7 @@ impl Keyharbor {
         }
         if token.scopes.has(Scope::EscrowWrite) {
             let note = SourceNote { token: token.id.clone(), deposits: 0, refused: 0, last_device: None, at: self.env.now() };
-            tx.note_sources(&[note]).await?;
+            tx.add(&[], &[], &[note]).await?;
         }
         Ok(true)
     }

@@ -97,6 +97,16 @@ enum Pools {
 pub struct Tx {
     side: Side,
     id: u64,
+    /// Once it is locked and nothing is appended yet.
+    head: Option<Head>,
+}
+
+/// The head of the trail, locked.
+struct Head {
+    seq: i64,
+    mac: Vec<u8>,
+    /// The trail takes no row.
+    held: bool,
 }
 
 enum Side {
@@ -247,7 +257,7 @@ impl Store {
             Pools::Sqlite { read, .. } => Side::Sqlite(sqlite::begin(read, sqlite::BEGIN_READ).instrument(span).await?),
             Pools::Postgres { pool, hosts } => Side::Postgres(postgres::begin(pool, hosts, postgres::BEGIN_READ).instrument(span).await?),
         };
-        Ok(Tx { side, id: self.next.fetch_add(1, Ordering::Relaxed) })
+        Ok(self.tx(side))
     }
 
     /// A transaction that cannot write and in which time stands still: every statement sees the same rows.
@@ -262,7 +272,7 @@ impl Store {
                 Side::Postgres(postgres::begin(pool, hosts, postgres::BEGIN_SNAPSHOT).instrument(span).await?)
             }
         };
-        Ok(Tx { side, id: self.next.fetch_add(1, Ordering::Relaxed) })
+        Ok(self.tx(side))
     }
 
     /// A transaction that writes; on SQLite it is the only one.
@@ -275,7 +285,11 @@ impl Store {
             Pools::Sqlite { write, .. } => Side::Sqlite(sqlite::begin(write, sqlite::BEGIN_WRITE).instrument(span).await?),
             Pools::Postgres { pool, hosts } => Side::Postgres(postgres::begin(pool, hosts, postgres::BEGIN_WRITE).instrument(span).await?),
         };
-        Ok(Tx { side, id: self.next.fetch_add(1, Ordering::Relaxed) })
+        Ok(self.tx(side))
+    }
+
+    fn tx(&self, side: Side) -> Tx {
+        Tx { side, id: self.next.fetch_add(1, Ordering::Relaxed), head: None }
     }
 
     /// The one key version that a committed trail row names; `None` when it names none, or that version is gone.
@@ -346,7 +360,11 @@ impl Tx {
         let Some(last) = events.last() else {
             return Err(StoreError::Other("an empty batch of trail events".to_owned()));
         };
-        let seq = ask!(&mut self.side, trail::append(events, key))?;
+        let head = match self.head.take() {
+            Some(head) => head,
+            None => ask!(&mut self.side, trail::lock_head())?,
+        };
+        let seq = ask!(&mut self.side, trail::append(events, key, head))?;
         Ok(Pending { tx: self.id, event: last.id, seq, grant: last.grant, version: last.version })
     }
 

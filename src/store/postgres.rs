@@ -70,12 +70,43 @@ macro_rules! in_texts {
 }
 
 /// Many rows as a table `b`, for a statement that takes a batch: each column's parameter, name and type (`uuid`, `text`, `bigint`,
-/// `bytea`). [`Rows`] binds them.
+/// `bytea`). [`Rows`] binds them. Of several lists in one statement: the how-manieth this is, and how many columns those before have.
 macro_rules! rows {
+    (list $list:literal after $before:literal: $($columns:tt)*) => {
+        rows!($($columns)*)
+    };
     ($n1:literal $name1:literal $type1:ident $(, $n:literal $name:literal $type:ident)*) => {
         concat!(
             "UNNEST($", $n1, "::", stringify!($type1), "[]" $(, ", $", $n, "::", stringify!($type), "[]")*, ") AS b (", $name1
             $(, ", ", $name)*, ")"
+        )
+    };
+}
+/// Statements that go to the database together and are done in that order, each when it is counted; and after them, not before,
+/// the head of the trail is locked. Nothing is read beside it.
+macro_rules! then_the_head {
+    ($first:expr, $second:expr, $third:expr) => {
+        concat!(
+            "WITH first AS (",
+            $first,
+            " RETURNING 1), second AS (",
+            $second,
+            " RETURNING 1), third AS (",
+            $third,
+            " RETURNING 1) SELECT seq, mac, held FROM audit_head WHERE id = 1 AND (SELECT COUNT(*) FROM first) \
+             + (SELECT COUNT(*) FROM second) + (SELECT COUNT(*) FROM third) >= 0 FOR UPDATE"
+        )
+    };
+}
+/// The insert of so many rows into the trail, and with it the head moves to the last of them: number and MAC, from which number, and
+/// how many there are to be. One row if all was done.
+macro_rules! and_the_head {
+    ($insert:expr) => {
+        concat!(
+            "WITH added AS (",
+            $insert,
+            " RETURNING 1) UPDATE audit_head SET seq = $20, mac = $21 \
+             WHERE id = 1 AND seq = $22 AND (SELECT COUNT(*) FROM added) = $23 RETURNING seq"
         )
     };
 }
@@ -114,6 +145,8 @@ pub(super) mod sql;
 
 const NOW: &str = "SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS BIGINT)";
 const WRITABLE: &str = "SHOW transaction_read_only";
+/// A connection that came back such a while ago was asked then whether it takes writes.
+const JUST_NOW: Duration = Duration::from_millis(500);
 /// How long a connection that comes back may still be busy.
 const REST: Duration = Duration::from_millis(500);
 const FIRST_PAUSE: Duration = Duration::from_millis(25);
@@ -189,6 +222,16 @@ impl Rows {
         Self(self.0.bind(column.map(<[u8]>::to_vec).collect::<Vec<_>>()))
     }
 
+    /// One list is done, the next begins.
+    pub fn then(self, _rows: usize) -> Self {
+        self
+    }
+
+    /// The statement, for what belongs to no row.
+    pub fn query(self) -> Query<'static, Db, PgArguments> {
+        self.0
+    }
+
     /// Answers how many rows were touched.
     pub async fn execute(self, conn: &mut Conn) -> Result<u64, StoreError> {
         Ok(self.0.execute(conn).await?.rows_affected())
@@ -255,9 +298,9 @@ pub(super) async fn open(hosts: &Arc<Hosts>, max_connections: u32) -> Result<PgP
         })
         .before_acquire(move |conn, idle| {
             let left = hosts.outlived(idle.age);
-            Box::pin(async move { Ok(!left && takes_writes(conn).await?) })
+            Box::pin(async move { Ok(!left && (idle.idle_for < JUST_NOW || takes_writes(conn).await?)) })
         })
-        .after_release(|conn, _| Box::pin(quiet(conn)))
+        .after_release(|conn, _| Box::pin(fit(conn)))
         .connect_with(options.clone())
         .await;
     match pool {
@@ -267,10 +310,11 @@ pub(super) async fn open(hosts: &Arc<Hosts>, max_connections: u32) -> Result<PgP
     }
 }
 
-/// Is the connection at rest? One that was let go while it waited, e.g. for a standby that does not confirm a commit, is closed
-/// and holds no place in the pool. Nothing is cancelled: the server would call a commit done that no standby has.
-async fn quiet(conn: &mut Conn) -> Result<bool, sqlx::Error> {
-    tokio::time::timeout(REST, conn.ping()).await.unwrap_or(Err(sqlx::Error::PoolTimedOut)).map(|()| true)
+/// Is the connection at rest, at a server that takes writes? One that was let go while it waited, e.g. for a standby that does not
+/// confirm a commit, is closed and holds no place in the pool. Nothing is cancelled: the server would call a commit done that no
+/// standby has.
+async fn fit(conn: &mut Conn) -> Result<bool, sqlx::Error> {
+    tokio::time::timeout(REST, takes_writes(conn)).await.unwrap_or(Err(sqlx::Error::PoolTimedOut))
 }
 
 /// Why no connection came in time: a pool goes on trying and does not say. One more try of our own does.

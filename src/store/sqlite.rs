@@ -5,7 +5,8 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::query::Query;
+use sqlx::sqlite::{SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{Connection as _, SqlitePool, Transaction};
 use uuid::Uuid;
 
@@ -55,16 +56,34 @@ macro_rules! in_texts {
     };
 }
 
-/// Many rows as a table `b`, for a statement that takes a batch: each column's place, name and type. [`Rows`] binds them.
+/// Many rows as a table `b`, for a statement that takes a batch: each column's place, name and type. [`Rows`] binds them. Of several
+/// lists in one way to the database: the how-manieth this is, and how many columns those before have.
 macro_rules! rows {
-    (@uuid $n:literal) => { concat!("unhex(value->>", $n, ")") };
-    (@bytea $n:literal) => { concat!("unhex(value->>", $n, ")") };
-    (@text $n:literal) => { concat!("value->>", $n) };
-    (@bigint $n:literal) => { concat!("value->>", $n) };
-    ($n1:literal $name1:literal $type1:ident $(, $n:literal $name:literal $type:ident)*) => {
+    (@uuid $n:literal $before:literal) => { concat!("unhex(value->>(", $n, " - ", $before, "))") };
+    (@bytea $n:literal $before:literal) => { concat!("unhex(value->>(", $n, " - ", $before, "))") };
+    (@text $n:literal $before:literal) => { concat!("value->>(", $n, " - ", $before, ")") };
+    (@bigint $n:literal $before:literal) => { concat!("value->>(", $n, " - ", $before, ")") };
+    (list $list:literal after $before:literal: $n1:literal $name1:literal $type1:ident $(, $n:literal $name:literal $type:ident)*) => {
         concat!(
-            "(SELECT ", rows!(@$type1 $n1), " AS ", $name1 $(, ", ", rows!(@$type $n), " AS ", $name)*, " FROM jsonb_each($1)) AS b"
+            "(SELECT ", rows!(@$type1 $n1 $before), " AS ", $name1 $(, ", ", rows!(@$type $n $before), " AS ", $name)*,
+            " FROM jsonb_each($", $list, ")) AS b"
         )
+    };
+    ($n1:literal $name1:literal $type1:ident $($more:tt)*) => {
+        rows!(list 1 after 0: $n1 $name1 $type1 $($more)*)
+    };
+}
+/// Statements that go to the database together and are done in that order, and the head of the trail after them.
+macro_rules! then_the_head {
+    ($first:expr, $second:expr, $third:expr) => {
+        concat!($first, "; ", $second, "; ", $third, "; SELECT seq, mac, held FROM audit_head WHERE id = 1")
+    };
+}
+/// The insert of so many rows into the trail, and with it the head moves to the last of them: number and MAC, from which number, and
+/// how many there are to be. One row if all was done.
+macro_rules! and_the_head {
+    ($insert:expr) => {
+        concat!($insert, "; UPDATE audit_head SET seq = $2, mac = $3 WHERE id = 1 AND seq = $4 AND changes() = $5 RETURNING seq")
     };
 }
 /// For a statement that changes rows which `b` names by its first column. This engine looks each up by itself.
@@ -108,18 +127,21 @@ const ROW: usize = 512;
 
 /// The rows of a batch for `rows!`: one JSON array of arrays, whose places are the numbers of the columns (place 0 is unused).
 pub(super) struct Rows {
-    statement: &'static str,
+    query: Query<'static, Db, SqliteArguments>,
+    /// Of the list that is being made.
     rows: Vec<String>,
 }
 
 impl Rows {
     pub fn of(statement: &'static str, rows: usize) -> Self {
-        let row = || {
-            let mut row = String::with_capacity(ROW);
-            row.push_str("[0");
-            row
-        };
-        Self { statement, rows: std::iter::repeat_with(row).take(rows).collect() }
+        Self { query: sqlx::query(statement), rows: begun(rows) }
+    }
+
+    /// One list is done, the next begins.
+    pub fn then(mut self, rows: usize) -> Self {
+        self.query = self.query.bind(json(&self.rows));
+        self.rows = begun(rows);
+        self
     }
 
     fn add<T>(mut self, column: impl Iterator<Item = impl Into<Option<T>>>, write: impl Fn(&mut String, T)) -> Self {
@@ -149,25 +171,39 @@ impl Rows {
         self.add(column, quoted)
     }
 
-    fn json(&self) -> String {
-        let mut json = String::with_capacity(2 + self.rows.iter().map(|row| row.len() + 2).sum::<usize>());
-        for row in &self.rows {
-            json.push(if json.is_empty() { '[' } else { ',' });
-            json.push_str(row);
-            json.push(']');
-        }
-        json.push_str(if json.is_empty() { "[]" } else { "]" });
-        json
+    /// The statement, for what belongs to no row.
+    pub fn query(self) -> Query<'static, Db, SqliteArguments> {
+        self.query.bind(json(&self.rows))
     }
 
     /// Answers how many rows were touched.
     pub async fn execute(self, conn: &mut Conn) -> Result<u64, StoreError> {
-        Ok(sqlx::query(self.statement).bind(self.json()).execute(conn).await?.rows_affected())
+        Ok(self.query().execute(conn).await?.rows_affected())
     }
 
     pub async fn fetch(self, conn: &mut Conn) -> Result<Vec<Row>, StoreError> {
-        Ok(sqlx::query(self.statement).bind(self.json()).fetch_all(conn).await?)
+        Ok(self.query().fetch_all(conn).await?)
     }
+}
+
+fn begun(rows: usize) -> Vec<String> {
+    let row = || {
+        let mut row = String::with_capacity(ROW);
+        row.push_str("[0");
+        row
+    };
+    std::iter::repeat_with(row).take(rows).collect()
+}
+
+fn json(rows: &[String]) -> String {
+    let mut json = String::with_capacity(2 + rows.iter().map(|row| row.len() + 2).sum::<usize>());
+    for row in rows {
+        json.push(if json.is_empty() { '[' } else { ',' });
+        json.push_str(row);
+        json.push(']');
+    }
+    json.push_str(if json.is_empty() { "[]" } else { "]" });
+    json
 }
 
 /// Bytes as `unhex` reads them.

@@ -62,19 +62,14 @@ calls! {
 
     /// As `device_by_serial_locked`, in the order of the serial numbers.
     batch::devices_held(serials: &[Serial]) -> Vec<Device>;
-    /// Known by serial number and hints alone; a serial number that exists is passed over. Answers how many were new.
-    batch::insert_devices(new: &[Device]) -> u64;
     /// Writes host name and user hint, and moves `last_seen` forward to the time, if there is one.
     batch::note_devices(devices: &[(&Device, Option<Timestamp>)]) -> ();
     /// At most [`SOME_VERSIONS`] of each device, in no order.
     batch::some_versions(of: &[DeviceId]) -> Vec<Attested<KeyVersion>>;
-    batch::insert_versions(new: &[(Attested<KeyVersion>, Sealed)]) -> u64;
     /// Compare-and-set of trust and `promoted_at`, each by the MAC it had; answers how many were as expected.
     batch::replace_versions(changed: &[(Vec<u8>, Attested<KeyVersion>)]) -> u64;
     /// Moves `confirmed_at` forward, never back.
     batch::confirm_versions(confirmed: &[(VersionId, Timestamp)]) -> ();
-    /// Adds to tokens' counts, one note a token; a first note makes its row.
-    batch::note_sources(notes: &[SourceNote]) -> ();
 
     people::owners(device: DeviceId) -> Vec<Attested<Owner>>;
     /// Of many devices, in one statement.
@@ -205,7 +200,7 @@ calls! {
     trail::trail_after(seq: i64, limit: i64) -> Vec<TrailRow>;
     /// The same, where a row whose words this version does not know hides no other.
     trail::trail_feed(after: i64, limit: i64) -> Vec<TrailRow>;
-    /// Newest first; no kinds means all kinds.
+    /// Newest first; deposits are not among them.
     trail::trail_of_device(device: DeviceId, kinds: &[EventKind], limit: i64) -> Vec<TrailRow>;
     /// As the trail is once every transaction has ended that is adding to it.
     trail::trail_has(id: EventId) -> bool;
@@ -276,4 +271,21 @@ calls! {
     once::settle_answer(old_mac: &[u8], row: &Attested<Answered>) -> bool;
     /// Deletes those made before.
     once::sweep_answers(before: Timestamp) -> u64;
+}
+
+impl Tx {
+    /// Adds devices, known by serial number and hints alone, key versions, and to the counts of tokens, one note a token; a first
+    /// note makes its row. Then locks the head of the trail: what is appended has to follow at once.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`]: a serial number exists, or the number of a version. The transaction can only be let go.
+    pub async fn add(
+        &mut self,
+        devices: &[Device],
+        versions: &[(Attested<KeyVersion>, Sealed)],
+        notes: &[SourceNote],
+    ) -> Result<(), StoreError> {
+        self.head = Some(ask!(&mut self.side, batch::add(devices, versions, notes))?);
+        Ok(())
+    }
 }

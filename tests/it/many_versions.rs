@@ -61,7 +61,7 @@ async fn s62_the_few_rows_that_decide_say_what_all_of_them_would() {
             assert!(tx.insert_device(&device).await.unwrap());
             for row in &all {
                 let sealed = keyharbor::domain::Sealed::from_parts(vec![1], 1);
-                tx.insert_versions(&[(Attested::sign(row.clone(), &ring), sealed)]).await.unwrap();
+                tx.add(&[], &[(Attested::sign(row.clone(), &ring), sealed)], &[]).await.unwrap();
             }
             let few = tx.candidates(id, SecretKind::RecoveryKey, None).await.unwrap();
             assert!(all.len() > 40 && few.len() <= 16, "{} of {}", few.len(), all.len());

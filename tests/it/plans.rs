@@ -21,15 +21,13 @@ const READ_ALL: &[(&str, &str)] = &[
     ("ring::UNDER_AUDIT_KEY", "likewise"),
     ("ring::UNDER_ROW_KEY", "likewise"),
     ("ring::ANYTHING", "at the start; one row of each table"),
-    ("batch::INSERT_DEVICES", "SQLite plans for children without a parent, and looks only if a statement left one"),
-    ("batch::INSERT_VERSIONS", "likewise"),
+    ("batch::ADD", "SQLite plans for children without a parent, and looks only if a statement left one"),
     ("COLUMNS", "the engine's own description of one table"),
 ];
 
 /// These put rows in order, or weed out doubles, after they were looked up: why they are few.
 const FEW: &[(&str, &str)] = &[
-    ("batch::INSERT_DEVICES", "a batch"),
-    ("batch::NOTE_SOURCES", "a batch"),
+    ("batch::ADD", "a batch"),
     ("devices::OWNED", "one person's devices"),
     ("search::SEARCH", "each look-up has a limit"),
     ("people::OWNERS", "one device's owners"),
@@ -253,7 +251,10 @@ async fn on_sqlite(conn: &mut SqliteConnection, sql: &str) -> Faults {
         "returned",
     ];
     let mut faults = Faults::default();
-    let rows = sqlx::query(AssertSqlSafe(format!("EXPLAIN QUERY PLAN {sql}"))).fetch_all(conn).await.unwrap();
+    let mut rows = Vec::new();
+    for each in sql.split("; ") {
+        rows.extend(sqlx::query(AssertSqlSafe(format!("EXPLAIN QUERY PLAN {each}"))).fetch_all(&mut *conn).await.unwrap());
+    }
     for line in rows.iter().map(|row| row.get::<String, _>("detail")) {
         let scanned = line.strip_prefix("SCAN ").map(|what| what.split([' ', '-']).next().unwrap_or_default());
         // There is one issuer as a rule: every row is of it.

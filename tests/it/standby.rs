@@ -67,6 +67,32 @@ async fn s68_commits_that_no_standby_confirms_are_given_up_never_cancelled_and_h
     whole(&world).await;
 }
 
+/// Our transactions say that they write, whatever the default: so what the default says is asked for.
+#[actix_web::test]
+async fn s69_a_server_that_is_told_to_take_no_writes_is_given_none() {
+    let cluster = Cluster::primary();
+    let world = on(&cluster).await;
+    let token = world.token(&[Scope::EscrowWrite], Door::Header, Trust::Observed).await;
+    let deposit = || world.api(Method::POST, "/api/v1/deposits", &token, Some(serde_json::json!({ "serial": MAC, "recovery_key": KEY })));
+    assert_eq!(deposit().await.status, StatusCode::CREATED);
+    cluster.sql("ALTER SYSTEM SET default_transaction_read_only = on").await;
+    cluster.sql("SELECT pg_reload_conf()").await;
+    // Each connection is asked when it comes back.
+    let mut taken = 0;
+    let answer = loop {
+        let answer = deposit().await;
+        taken += 1;
+        if answer.status != StatusCode::OK || taken == 200 {
+            break answer;
+        }
+    };
+    assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE, "after {taken}: {}", answer.text);
+    cluster.sql("ALTER SYSTEM RESET default_transaction_read_only").await;
+    cluster.sql("SELECT pg_reload_conf()").await;
+    assert_eq!(deposit().await.status, StatusCode::OK, "without a restart");
+    whole(&world).await;
+}
+
 async fn several(first: &str, others: &[&str]) -> Result<Store, StoreError> {
     let others = others.iter().map(|host| (*host).to_owned()).collect();
     Store::connect(&StoreOptions { url: first.to_owned().into(), other_hosts: others, max_connections: 5 }).await

@@ -164,7 +164,7 @@ impl<'a> Batch<'a> {
         Ok(())
     }
 
-    /// Reads and holds the devices of all deposits, makes those that are not there, and reads their keys.
+    /// Reads and holds the devices of all deposits and their keys; those that are not there will be made.
     async fn load(&mut self, tx: &mut Tx, work: &[&Work]) -> Result<()> {
         let each = work.iter().flat_map(|work| work.deposits.iter().zip(&work.ids).map(|(deposit, ids)| (&work.source, deposit, ids)));
         let deposits: Vec<(&Deposit, &Ids)> = each.filter(|(source, d, _)| source.may_make(d)).map(|(_, d, ids)| (d, ids)).collect();
@@ -174,21 +174,12 @@ impl<'a> Batch<'a> {
             return Ok(());
         }
         self.hold(tx.devices_held(&serials).await?);
-        let mut known: Vec<DeviceId> = self.devices.values().filter(|held| held.sound).map(|held| held.device.id).collect();
-        let mut new: Vec<Device> = Vec::new();
+        let known: Vec<DeviceId> = self.devices.values().filter(|held| held.sound).map(|held| held.device.id).collect();
         for (deposit, ids) in deposits {
             if !self.devices.contains_key(&deposit.serial) {
                 let device = self.fresh(deposit, ids.device);
-                new.push(device.clone());
-                self.devices.insert(deposit.serial.clone(), Held { device, sound: true, noted: false, seen: None });
+                self.devices.insert(deposit.serial.clone(), Held { device, new: true, sound: true, noted: false, seen: None });
             }
-        }
-        if !new.is_empty() && tx.insert_devices(&new).await? < new.len() as u64 {
-            // Some were made by another replica a moment ago.
-            let serials: Vec<Serial> = new.iter().map(|d| d.serial.clone()).collect();
-            self.hold(tx.devices_held(&serials).await?);
-            let theirs = serials.iter().filter_map(|serial| self.devices.get(serial)).filter(|held| held.sound);
-            known.extend(theirs.map(|held| held.device.id));
         }
         if !known.is_empty() {
             for row in tx.some_versions(&known).await? {
@@ -201,7 +192,7 @@ impl<'a> Batch<'a> {
     fn hold(&mut self, devices: Vec<Device>) {
         for device in devices {
             let sound = device.verifies(self.ring);
-            self.devices.insert(device.serial.clone(), Held { device, sound, noted: false, seen: None });
+            self.devices.insert(device.serial.clone(), Held { device, new: false, sound, noted: false, seen: None });
         }
     }
 
@@ -358,7 +349,9 @@ impl<'a> Batch<'a> {
 
     /// Writes what changed; answers the trail rows.
     async fn write(self, tx: &mut Tx) -> Result<Vec<Event>> {
-        let noted: Vec<_> = self.devices.values().filter(|held| held.noted || held.seen.is_some()).map(|h| (&h.device, h.seen)).collect();
+        let (new, old): (Vec<Held>, Vec<Held>) = self.devices.into_values().partition(|held| held.new);
+        let devices: Vec<Device> = new.into_iter().map(|held| held.device).collect();
+        let noted: Vec<_> = old.iter().filter(|held| held.noted || held.seen.is_some()).map(|h| (&h.device, h.seen)).collect();
         if !noted.is_empty() {
             tx.note_devices(&noted).await?;
         }
@@ -378,9 +371,6 @@ impl<'a> Batch<'a> {
                 }
             }
         }
-        if !new.is_empty() {
-            tx.insert_versions(&new).await?;
-        }
         if !changed.is_empty() && tx.replace_versions(&changed).await? < changed.len() as u64 {
             // A first showing came in between: read again.
             return Err(ServiceError::Store(StoreError::Conflict));
@@ -388,8 +378,10 @@ impl<'a> Batch<'a> {
         if !confirmed.is_empty() {
             tx.confirm_versions(&confirmed).await?;
         }
-        if !self.notes.is_empty() {
-            tx.note_sources(&self.notes).await?;
+        // Last of all: from here on the head of the trail is locked.
+        if !(devices.is_empty() && new.is_empty() && self.notes.is_empty()) {
+            // Of a Mac that another replica made a moment ago it is a conflict, too.
+            tx.add(&devices, &new, &self.notes).await?;
         }
         Ok(self.events)
     }

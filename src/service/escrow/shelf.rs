@@ -12,6 +12,8 @@ use crate::service::{Result, ServiceError};
 /// A device and what the batch does to it.
 pub(super) struct Held {
     pub device: Device,
+    /// It is not there yet.
+    pub new: bool,
     /// Its row verifies; of one that does not, nothing is touched.
     pub sound: bool,
     pub noted: bool,

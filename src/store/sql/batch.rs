@@ -1,28 +1,53 @@
-//! Many deposits' rows of `devices`, `key_versions` and `sources`: one statement a table, however many there are.
+//! Many deposits' rows of `devices`, `key_versions` and `sources`: one way to the database for all that is new, one for each kind of
+//! change, however many there are.
 
 use std::borrow::Cow;
 
 use sqlx::query;
 
 use super::super::{Conn, Rows, text_list};
-use super::{devices, keys};
+use super::{devices, keys, trail};
 use crate::domain::device::{Device, Serial, fold, fold_lookalikes};
 use crate::domain::ids::{DeviceId, Timestamp, VersionId};
 use crate::domain::source::SourceNote;
 use crate::domain::{Attested, KeyVersion, Sealed};
-use crate::store::StoreError;
+use crate::store::{Head, StoreError};
 
 statements! {
     /// In the order of the serial numbers, so that two batches never wait for each other.
     DEVICES = concat!(
         "SELECT ", devices::columns!(), " FROM devices d WHERE d.serial", in_texts!("$1"), " ORDER BY d.serial", lock!()
     );
-    INSERT_DEVICES = concat!(
-        "INSERT INTO devices (id, serial, host_name, user_hint, ownership, state, created_at, last_seen, serial_fold, host_fold, row_mac) \
-         SELECT id, serial, host_name, user_hint, ownership, state, created_at, last_seen, serial_fold, host_fold, row_mac FROM ",
-        rows!(1 "id" uuid, 2 "serial" text, 3 "host_name" text, 4 "user_hint" text, 5 "ownership" text, 6 "state" text,
-            7 "created_at" bigint, 8 "last_seen" bigint, 9 "serial_fold" text, 10 "host_fold" text, 11 "row_mac" bytea),
-        " WHERE true ORDER BY serial ON CONFLICT DO NOTHING"
+    /// All that is new, table after table in this order, and within a table in one order: no two batches wait for each other. What
+    /// is appended to the trail next needs its head, and another batch with the same token would wait from here on anyway.
+    ADD = then_the_head!(
+        concat!(
+            "INSERT INTO devices (id, serial, host_name, user_hint, ownership, state, created_at, last_seen, serial_fold, host_fold, row_mac) \
+             SELECT id, serial, host_name, user_hint, ownership, state, created_at, last_seen, serial_fold, host_fold, row_mac FROM ",
+            rows!(list 1 after 0: 1 "id" uuid, 2 "serial" text, 3 "host_name" text, 4 "user_hint" text, 5 "ownership" text,
+                6 "state" text, 7 "created_at" bigint, 8 "last_seen" bigint, 9 "serial_fold" text, 10 "host_fold" text,
+                11 "row_mac" bytea),
+            " WHERE true ORDER BY serial"
+        ),
+        concat!(
+            "INSERT INTO key_versions (", keys::columns!(), ", sealed) SELECT ", keys::columns!(), ", sealed FROM ",
+            rows!(list 2 after 11: 12 "id" uuid, 13 "device" uuid, 14 "kind" text, 15 "version" bigint, 16 "kek_id" bigint,
+                17 "fingerprint" bytea, 18 "source" text, 19 "trust" bigint, 20 "escrowed_at" bigint, 21 "promoted_at" bigint,
+                22 "unseen_letters" bigint, 23 "confirmed_at" bigint, 24 "revealed_at" bigint, 25 "row_mac" bytea, 26 "sealed" bytea)
+        ),
+        // A note without a deposit sets no time.
+        concat!(
+            "INSERT INTO sources (token, added_at, first_seen, last_seen, deposits, refused, last_device) \
+             SELECT token, at, seen, seen, deposits, refused, last_device FROM ",
+            rows!(list 3 after 26: 27 "token" text, 28 "at" bigint, 29 "seen" bigint, 30 "deposits" bigint, 31 "refused" bigint,
+                32 "last_device" uuid),
+            " WHERE true ORDER BY token ON CONFLICT (token) DO UPDATE SET \
+             first_seen = COALESCE(sources.first_seen, excluded.first_seen), \
+             last_seen = CASE WHEN sources.last_seen > excluded.last_seen THEN sources.last_seen \
+             ELSE COALESCE(excluded.last_seen, sources.last_seen) END, \
+             deposits = sources.deposits + excluded.deposits, refused = sources.refused + excluded.refused, \
+             last_device = COALESCE(excluded.last_device, sources.last_device)"
+        )
     );
     /// `last_seen` moves forward, never back.
     NOTE_DEVICES = concat!(
@@ -33,12 +58,6 @@ statements! {
     );
     /// The number is `store::SOME_VERSIONS`.
     VERSIONS = some_of_each!(keys::columns!(), "key_versions", 25);
-    INSERT_VERSIONS = concat!(
-        "INSERT INTO key_versions (", keys::columns!(), ", sealed) SELECT ", keys::columns!(), ", sealed FROM ",
-        rows!(1 "id" uuid, 2 "device" uuid, 3 "kind" text, 4 "version" bigint, 5 "kek_id" bigint, 6 "fingerprint" bytea,
-            7 "source" text, 8 "trust" bigint, 9 "escrowed_at" bigint, 10 "promoted_at" bigint, 11 "unseen_letters" bigint,
-            12 "confirmed_at" bigint, 13 "revealed_at" bigint, 14 "row_mac" bytea, 15 "sealed" bytea)
-    );
     REPLACE_VERSIONS = concat!(
         "UPDATE key_versions SET trust = b.trust, promoted_at = b.promoted_at, row_mac = b.row_mac, \
          confirmed_at = CASE WHEN key_versions.confirmed_at < b.confirmed_at THEN b.confirmed_at ELSE key_versions.confirmed_at END FROM ",
@@ -54,18 +73,6 @@ statements! {
         "UPDATE key_versions SET confirmed_at = b.confirmed_at FROM ", rows!(1 "id" uuid, 2 "confirmed_at" bigint),
         " WHERE key_versions.id = b.id AND key_versions.confirmed_at < b.confirmed_at", of_rows!("key_versions.id" uuid)
     );
-    /// A note without a deposit sets no time.
-    NOTE_SOURCES = concat!(
-        "INSERT INTO sources (token, added_at, first_seen, last_seen, deposits, refused, last_device) \
-         SELECT token, at, seen, seen, deposits, refused, last_device FROM ",
-        rows!(1 "token" text, 2 "at" bigint, 3 "seen" bigint, 4 "deposits" bigint, 5 "refused" bigint, 6 "last_device" uuid),
-        " WHERE true ORDER BY token ON CONFLICT (token) DO UPDATE SET \
-         first_seen = COALESCE(sources.first_seen, excluded.first_seen), \
-         last_seen = CASE WHEN sources.last_seen > excluded.last_seen THEN sources.last_seen \
-         ELSE COALESCE(excluded.last_seen, sources.last_seen) END, \
-         deposits = sources.deposits + excluded.deposits, refused = sources.refused + excluded.refused, \
-         last_device = COALESCE(excluded.last_device, sources.last_device)"
-    );
 }
 
 pub async fn devices_held(conn: &mut Conn, serials: &[Serial]) -> Result<Vec<Device>, StoreError> {
@@ -73,21 +80,52 @@ pub async fn devices_held(conn: &mut Conn, serials: &[Serial]) -> Result<Vec<Dev
     Ok(query(DEVICES).bind(serials).fetch_all(conn).await?.iter().map(devices::read).collect())
 }
 
-pub async fn insert_devices(conn: &mut Conn, new: &[Device]) -> Result<u64, StoreError> {
-    Rows::of(INSERT_DEVICES, new.len())
-        .uuids(new.iter().map(|d| d.id.0))
-        .texts(new.iter().map(|d| Cow::from(d.serial.as_str())))
-        .texts(new.iter().map(|d| d.host_name.as_deref().map(Cow::from)))
-        .texts(new.iter().map(|d| d.user_hint.as_deref().map(Cow::from)))
-        .texts(new.iter().map(|d| Cow::from(d.ownership.code())))
-        .texts(new.iter().map(|d| Cow::from(d.state.code())))
-        .ints(new.iter().map(|d| d.created_at.0))
-        .ints(new.iter().map(|d| d.last_seen.map(|t| t.0)))
-        .texts(new.iter().map(|d| Cow::from(fold_lookalikes(d.serial.as_str()))))
-        .texts(new.iter().map(|d| d.host_name.as_deref().map(|name| Cow::from(fold(name)))))
-        .bytes(new.iter().map(|d| d.row_mac.as_slice()))
-        .execute(conn)
-        .await
+pub async fn add(
+    conn: &mut Conn,
+    devices: &[Device],
+    versions: &[(Attested<KeyVersion>, Sealed)],
+    notes: &[SourceNote],
+) -> Result<Head, StoreError> {
+    if versions.iter().any(|(row, sealed)| row.parts().0.kek_id != sealed.kek_id()) {
+        return Err(StoreError::Other("a key version names another KEK than its sealed value".to_owned()));
+    }
+    let ints = |int: fn(&KeyVersion) -> i64| versions.iter().map(move |(row, _)| int(row.parts().0));
+    let rows = Rows::of(ADD, devices.len())
+        .uuids(devices.iter().map(|d| d.id.0))
+        .texts(devices.iter().map(|d| Cow::from(d.serial.as_str())))
+        .texts(devices.iter().map(|d| d.host_name.as_deref().map(Cow::from)))
+        .texts(devices.iter().map(|d| d.user_hint.as_deref().map(Cow::from)))
+        .texts(devices.iter().map(|d| Cow::from(d.ownership.code())))
+        .texts(devices.iter().map(|d| Cow::from(d.state.code())))
+        .ints(devices.iter().map(|d| d.created_at.0))
+        .ints(devices.iter().map(|d| d.last_seen.map(|t| t.0)))
+        .texts(devices.iter().map(|d| Cow::from(fold_lookalikes(d.serial.as_str()))))
+        .texts(devices.iter().map(|d| d.host_name.as_deref().map(|name| Cow::from(fold(name)))))
+        .bytes(devices.iter().map(|d| d.row_mac.as_slice()))
+        .then(versions.len())
+        .uuids(versions.iter().map(|(row, _)| row.parts().0.id.0))
+        .uuids(versions.iter().map(|(row, _)| row.parts().0.device.0))
+        .texts(versions.iter().map(|(row, _)| Cow::from(row.parts().0.kind.code())))
+        .ints(ints(|v| v.version))
+        .ints(ints(|v| i64::from(v.kek_id)))
+        .bytes(versions.iter().map(|(row, _)| row.parts().0.fingerprint.as_slice()))
+        .texts(versions.iter().map(|(row, _)| Cow::from(&row.parts().0.source)))
+        .ints(ints(|v| v.trust.level()))
+        .ints(ints(|v| v.escrowed_at.0))
+        .ints(ints(|v| v.promoted_at.0))
+        .ints(ints(|v| i64::from(v.unseen_letters)))
+        .ints(ints(|v| v.confirmed_at.0))
+        .ints(versions.iter().map(|(row, _)| row.parts().0.revealed_at.map(|t| t.0)))
+        .bytes(versions.iter().map(|(row, _)| row.mac()))
+        .bytes(versions.iter().map(|(_, sealed)| sealed.bytes()))
+        .then(notes.len())
+        .texts(notes.iter().map(|n| Cow::from(&n.token)))
+        .ints(notes.iter().map(|n| n.at.0))
+        .ints(notes.iter().map(|n| (n.deposits > 0).then_some(n.at.0)))
+        .ints(notes.iter().map(|n| n.deposits))
+        .ints(notes.iter().map(|n| n.refused))
+        .uuids(notes.iter().map(|n| n.last_device.map(|d| d.0)));
+    trail::read_locked(rows.fetch(conn).await?.first())
 }
 
 pub async fn note_devices(conn: &mut Conn, devices: &[(&Device, Option<Timestamp>)]) -> Result<(), StoreError> {
@@ -104,31 +142,6 @@ pub async fn note_devices(conn: &mut Conn, devices: &[(&Device, Option<Timestamp
 
 pub async fn some_versions(conn: &mut Conn, of: &[DeviceId]) -> Result<Vec<Attested<KeyVersion>>, StoreError> {
     Ok(Rows::of(VERSIONS, of.len()).uuids(of.iter().map(|d| d.0)).fetch(conn).await?.iter().map(keys::read).collect())
-}
-
-pub async fn insert_versions(conn: &mut Conn, new: &[(Attested<KeyVersion>, Sealed)]) -> Result<u64, StoreError> {
-    if new.iter().any(|(row, sealed)| row.parts().0.kek_id != sealed.kek_id()) {
-        return Err(StoreError::Other("a key version names another KEK than its sealed value".to_owned()));
-    }
-    let ints = |int: fn(&KeyVersion) -> i64| new.iter().map(move |(row, _)| int(row.parts().0));
-    Rows::of(INSERT_VERSIONS, new.len())
-        .uuids(new.iter().map(|(row, _)| row.parts().0.id.0))
-        .uuids(new.iter().map(|(row, _)| row.parts().0.device.0))
-        .texts(new.iter().map(|(row, _)| Cow::from(row.parts().0.kind.code())))
-        .ints(ints(|v| v.version))
-        .ints(ints(|v| i64::from(v.kek_id)))
-        .bytes(new.iter().map(|(row, _)| row.parts().0.fingerprint.as_slice()))
-        .texts(new.iter().map(|(row, _)| Cow::from(&row.parts().0.source)))
-        .ints(ints(|v| v.trust.level()))
-        .ints(ints(|v| v.escrowed_at.0))
-        .ints(ints(|v| v.promoted_at.0))
-        .ints(ints(|v| i64::from(v.unseen_letters)))
-        .ints(ints(|v| v.confirmed_at.0))
-        .ints(new.iter().map(|(row, _)| row.parts().0.revealed_at.map(|t| t.0)))
-        .bytes(new.iter().map(|(row, _)| row.mac()))
-        .bytes(new.iter().map(|(_, sealed)| sealed.bytes()))
-        .execute(conn)
-        .await
 }
 
 pub async fn replace_versions(conn: &mut Conn, changed: &[(Vec<u8>, Attested<KeyVersion>)]) -> Result<u64, StoreError> {
@@ -156,19 +169,6 @@ pub async fn confirm_versions(conn: &mut Conn, confirmed: &[(VersionId, Timestam
     Rows::of(CONFIRM_VERSIONS, confirmed.len())
         .uuids(confirmed.iter().map(|(id, _)| id.0))
         .ints(confirmed.iter().map(|(_, at)| at.0))
-        .execute(conn)
-        .await?;
-    Ok(())
-}
-
-pub async fn note_sources(conn: &mut Conn, notes: &[SourceNote]) -> Result<(), StoreError> {
-    Rows::of(NOTE_SOURCES, notes.len())
-        .texts(notes.iter().map(|n| Cow::from(&n.token)))
-        .ints(notes.iter().map(|n| n.at.0))
-        .ints(notes.iter().map(|n| (n.deposits > 0).then_some(n.at.0)))
-        .ints(notes.iter().map(|n| n.deposits))
-        .ints(notes.iter().map(|n| n.refused))
-        .uuids(notes.iter().map(|n| n.last_device.map(|d| d.0)))
         .execute(conn)
         .await?;
     Ok(())

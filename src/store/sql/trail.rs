@@ -10,7 +10,7 @@ use super::{get, many, word};
 use crate::domain::ChainMac;
 use crate::domain::audit::{Actor, Event, EventKind, Outcome, Personal, TrailRow};
 use crate::domain::ids::{DeviceId, EventId, GrantId, Timestamp, VersionId};
-use crate::store::StoreError;
+use crate::store::{Head, StoreError};
 
 /// A row that is about to be written.
 struct Line<'a> {
@@ -33,32 +33,40 @@ pub(super) use columns;
 statements! {
     /// Alone, before anything is read that depends on it.
     LOCK_HEAD = concat!("SELECT seq, mac, held FROM audit_head WHERE id = 1", lock!());
-    INSERT = concat!(
+    APPEND = and_the_head!(concat!(
         "INSERT INTO audit_events (", columns!(), ") SELECT ", columns!(), " FROM ",
         rows!(1 "seq" bigint, 2 "id" uuid, 3 "happened_at" bigint, 4 "kind" text, 5 "outcome" text, 6 "actor_kind" text,
             7 "actor_issuer" text, 8 "actor_subject" text, 9 "role" text, 10 "device" uuid, 11 "serial" text, 12 "version" uuid,
             13 "grant_id" uuid, 14 "request" uuid, 15 "detail" text, 16 "personal" text, 17 "salt" bytea, 18 "personal_mac" bytea,
             19 "mac" bytea)
-    );
-    MOVE_HEAD = "UPDATE audit_head SET seq = $1, mac = $2 WHERE id = 1 AND seq = $3";
+    ));
+    PLACE_HEAD = "UPDATE audit_head SET seq = $1, mac = $2 WHERE id = 1 AND seq = 0";
     HELD = "SELECT held FROM audit_head WHERE id = 1";
     HOLD = "UPDATE audit_head SET held = $1 WHERE id = 1";
     HEAD = "SELECT seq, mac FROM audit_head WHERE id = 1";
     AFTER = concat!("SELECT ", columns!(), " FROM audit_events WHERE seq > $1 ORDER BY seq LIMIT $2");
     OF_DEVICE = concat!(
-        "SELECT ", columns!(), " FROM audit_events WHERE device = $1 AND kind", in_texts!("$2"), " ORDER BY seq DESC LIMIT $3"
+        "SELECT ", columns!(), " FROM audit_events WHERE device = $1 AND substr(kind, 1, 8) <> 'deposit.' AND kind", in_texts!("$2"),
+        " ORDER BY seq DESC LIMIT $3"
     );
     HAS = "SELECT COUNT(*) FROM audit_events WHERE id = $1";
     LAST_TIME = "SELECT happened_at FROM audit_events ORDER BY seq DESC LIMIT 1";
 }
 
+pub fn read_locked(row: Option<&Row>) -> Result<Head, StoreError> {
+    let row = row.ok_or(StoreError::Decode("audit_head"))?;
+    let (seq, mac) = read_head(row)?;
+    Ok(Head { seq, mac, held: get::<Option<String>>(row, "held")?.is_some() })
+}
+
+pub async fn lock_head(conn: &mut Conn) -> Result<Head, StoreError> {
+    read_locked(query(LOCK_HEAD).fetch_optional(conn).await?.as_ref())
+}
+
 /// Appends rows and answers the number of the last.
-pub async fn append(conn: &mut Conn, events: &[Event], key: &dyn ChainMac) -> Result<i64, StoreError> {
-    let Some(locked) = query(LOCK_HEAD).fetch_optional(&mut *conn).await? else {
-        return Err(StoreError::Decode("audit_head"));
-    };
-    let (first, mut previous) = read_head(&locked)?;
-    if get::<Option<String>>(&locked, "held")?.is_some() {
+pub async fn append(conn: &mut Conn, events: &[Event], key: &dyn ChainMac, head: Head) -> Result<i64, StoreError> {
+    let Head { seq: first, mac: mut previous, held } = head;
+    if held {
         return Err(StoreError::Held);
     }
     let mut seq = first;
@@ -71,17 +79,16 @@ pub async fn append(conn: &mut Conn, events: &[Event], key: &dyn ChainMac) -> Re
         previous.clone_from(&mac);
         lines.push(Line { seq, event, personal, personal_mac, mac });
     }
-    let written = insert(conn, &lines).await?;
-    let moved = query(MOVE_HEAD).bind(seq).bind(previous).bind(first).execute(conn).await?.rows_affected();
-    if usize::try_from(written) != Ok(events.len()) || moved != 1 {
+    let count = seq - first;
+    if rows_of(&lines).query().bind(seq).bind(previous).bind(first).bind(count).fetch_all(conn).await?.len() != 1 {
         return Err(StoreError::Other("the trail did not take every row".to_owned()));
     }
     Ok(seq)
 }
 
-async fn insert(conn: &mut Conn, lines: &[Line<'_>]) -> Result<u64, StoreError> {
+fn rows_of(lines: &[Line<'_>]) -> Rows {
     let texts = |text: fn(&'_ Event) -> &'_ str| lines.iter().map(move |l| Cow::from(text(l.event)));
-    Rows::of(INSERT, lines.len())
+    Rows::of(APPEND, lines.len())
         .ints(lines.iter().map(|l| l.seq))
         .uuids(lines.iter().map(|l| l.event.id.0))
         .ints(lines.iter().map(|l| l.event.at.0))
@@ -101,8 +108,6 @@ async fn insert(conn: &mut Conn, lines: &[Line<'_>]) -> Result<u64, StoreError> 
         .bytes(lines.iter().map(|l| l.event.salt.as_slice()))
         .bytes(lines.iter().map(|l| l.personal_mac.as_slice()))
         .bytes(lines.iter().map(|l| l.mac.as_slice()))
-        .execute(conn)
-        .await
 }
 
 pub async fn head(conn: &mut Conn) -> Result<(i64, Vec<u8>), StoreError> {
@@ -111,7 +116,7 @@ pub async fn head(conn: &mut Conn) -> Result<(i64, Vec<u8>), StoreError> {
 }
 
 pub async fn place_head(conn: &mut Conn, seq: i64, mac: &[u8]) -> Result<bool, StoreError> {
-    Ok(query(MOVE_HEAD).bind(seq).bind(mac).bind(0i64).execute(conn).await?.rows_affected() == 1)
+    Ok(query(PLACE_HEAD).bind(seq).bind(mac).execute(conn).await?.rows_affected() == 1)
 }
 
 pub async fn held(conn: &mut Conn) -> Result<Option<String>, StoreError> {
@@ -132,7 +137,6 @@ pub async fn trail_feed(conn: &mut Conn, after: i64, limit: i64) -> Result<Vec<T
 }
 
 pub async fn trail_of_device(conn: &mut Conn, device: DeviceId, kinds: &[EventKind], limit: i64) -> Result<Vec<TrailRow>, StoreError> {
-    let kinds = if kinds.is_empty() { EventKind::ALL } else { kinds };
     let list = text_list(kinds.iter().map(|kind| kind.code()));
     many(&query(OF_DEVICE).bind(device.0).bind(list).bind(limit).fetch_all(conn).await?, read_for_people)
 }

@@ -34,29 +34,29 @@ async fn counts_of_a_source_grow(fresh: Fresh) {
         tx.insert_device(&mac).await.unwrap();
     }
     assert_eq!(tx.source("t").await.unwrap(), None);
-    tx.note_sources(&[note("t", 0, 0, None, 10)]).await.unwrap();
+    tx.add(&[], &[], &[note("t", 0, 0, None, 10)]).await.unwrap();
     let made = tx.source("t").await.unwrap().unwrap();
     assert_eq!((made.added_at, made.first_seen, made.last_seen, made.deposits, made.refused), (Timestamp(10), None, None, 0, 0));
-    tx.note_sources(&[note("t", 0, 2, None, 20)]).await.unwrap();
+    tx.add(&[], &[], &[note("t", 0, 2, None, 20)]).await.unwrap();
     let refused = tx.source("t").await.unwrap().unwrap();
     assert_eq!((refused.first_seen, refused.refused), (None, 2), "a refusal is no key");
-    tx.note_sources(&[note("t", 3, 1, Some(1), 30)]).await.unwrap();
-    tx.note_sources(&[note("t", 1, 0, Some(2), 25)]).await.unwrap();
+    tx.add(&[], &[], &[note("t", 3, 1, Some(1), 30)]).await.unwrap();
+    tx.add(&[], &[], &[note("t", 1, 0, Some(2), 25)]).await.unwrap();
     let row = tx.source("t").await.unwrap().unwrap();
     assert_eq!((row.added_at, row.first_seen, row.last_seen), (Timestamp(10), Some(Timestamp(30)), Some(Timestamp(30))), "never back");
     assert_eq!((row.deposits, row.refused), (4, 3));
     assert_eq!(row.last_device, Some((serial("C02B"), Ownership::Personal)));
-    tx.note_sources(&[note("t", 0, 1, None, 40)]).await.unwrap();
+    tx.add(&[], &[], &[note("t", 0, 1, None, 40)]).await.unwrap();
     let row = tx.source("t").await.unwrap().unwrap();
     assert_eq!((row.last_seen, row.last_device.map(|(s, _)| s)), (Some(Timestamp(30)), Some(serial("C02B"))));
-    tx.note_sources(&[note("u", 1, 0, Some(99), 50)]).await.unwrap();
+    tx.add(&[], &[], &[note("u", 1, 0, Some(99), 50)]).await.unwrap();
     assert_eq!(tx.source("u").await.unwrap().unwrap().last_device, None, "a device that is not there");
 }
 
 async fn sources_in_pages(fresh: Fresh) {
     let mut tx = fresh.store.write().await.unwrap();
     for (token, at) in [("b", 2), ("c", 2), ("a", 1), ("d", 3)] {
-        tx.note_sources(&[note(token, 0, 0, None, at)]).await.unwrap();
+        tx.add(&[], &[], &[note(token, 0, 0, None, at)]).await.unwrap();
     }
     let names = |all: Vec<keyharbor::domain::source::SourceRow>| all.into_iter().map(|s| s.token).collect::<Vec<_>>();
     assert_eq!(names(tx.sources_page(Timestamp(i64::MAX), "", 3).await.unwrap()), ["d", "c", "b"]);
@@ -115,7 +115,7 @@ async fn devices_without_owner_or_key(fresh: Fresh) {
         tx.insert_device(&mac).await.unwrap();
     }
     tx.insert_owner(&signed(owner(11, DeviceId(id(1)), "anna"))).await.unwrap();
-    tx.insert_versions(&[(signed(version(21, DeviceId(id(2)), 1)), sealed(1))]).await.unwrap();
+    tx.add(&[], &[(signed(version(21, DeviceId(id(2)), 1)), sealed(1))], &[]).await.unwrap();
     assert_eq!(tx.device_stretch("", 10).await.unwrap(), Stretch { rows: 4, last: "C02D".into() });
     assert_eq!(tx.device_stretch("C02A", 2).await.unwrap(), Stretch { rows: 2, last: "C02C".into() });
     assert_eq!(tx.count_gap(Gap::Owner, "", "C02D").await.unwrap(), (2, 1));
@@ -134,7 +134,7 @@ async fn devices_of_which_a_key_came_back(fresh: Fresh) {
     }
     let back = |n, device, number| KeyVersion { promoted_at: Timestamp(60), ..version(n, DeviceId(id(device)), number) };
     for row in [version(21, DeviceId(id(1)), 1), back(22, 2, 1), back(23, 2, 2), back(24, 3, 1)] {
-        tx.insert_versions(&[(signed(row), sealed(1))]).await.unwrap();
+        tx.add(&[], &[(signed(row), sealed(1))], &[]).await.unwrap();
     }
     let nil = DeviceId(Uuid::nil());
     assert_eq!(serials(tx.returned_devices(nil, 9).await.unwrap()), ["C02B", "C02C"], "each once");

@@ -1,6 +1,10 @@
 //! Rows of many deposits, a statement a table.
 
+use std::sync::Arc;
+
+use keyharbor::domain::ChainMac as _;
 use keyharbor::domain::ids::{DeviceId, Timestamp, VersionId};
+use keyharbor::domain::source::SourceNote;
 use keyharbor::domain::{Sealed, SecretKind, Trust};
 use keyharbor::store::{SOME_VERSIONS, StoreError};
 
@@ -8,7 +12,13 @@ use super::sample::*;
 use super::{TestMac, on_both};
 use crate::engines::Fresh;
 
-on_both!(devices, a_batch_waits_for_who_holds_a_device, versions, some_of_many_versions);
+on_both!(
+    devices,
+    a_batch_waits_for_who_holds_a_device,
+    what_is_added_at_a_time_is_followed_by_its_rows_of_the_trail,
+    versions,
+    some_of_many_versions
+);
 
 async fn devices(fresh: Fresh) {
     let mut tx = fresh.store.write().await.unwrap();
@@ -18,10 +28,8 @@ async fn devices(fresh: Fresh) {
     let mut named = device(2, "'\"{\\,");
     (named.host_name, named.user_hint, named.last_seen) = (Some("ÅSA’s \"Mac\"".into()), Some("anna".into()), Some(Timestamp(7)));
     named.row_mac = vec![1, 2, 3];
-    let new = [device(3, "C02A"), named.clone(), device(4, "C02B")];
-    assert_eq!(tx.insert_devices(&new).await.unwrap(), 2, "one was there");
+    tx.add(&[device(3, "C02A"), named.clone()], &[], &[]).await.unwrap();
     assert_eq!(tx.device(named.id).await.unwrap().unwrap(), named);
-    assert_eq!(tx.device(DeviceId(id(4))).await.unwrap(), None);
     assert_eq!(tx.search_devices("åsa", 5).await.unwrap(), [named.clone()], "it is found by its folded name");
 
     let wanted = ["NONE", "C02B", "'\"{\\,", "C02A"].map(serial);
@@ -37,6 +45,12 @@ async fn devices(fresh: Fresh) {
     }
     assert_eq!(tx.device(named.id).await.unwrap().unwrap(), named);
     tx.commit_unrecorded().await.unwrap();
+
+    let mut tx = fresh.store.write().await.unwrap();
+    let there = tx.add(&[device(5, "C02C"), device(4, "C02B")], &[], &[]).await;
+    assert!(matches!(there, Err(StoreError::Conflict)), "{there:?}");
+    drop(tx);
+    assert_eq!(fresh.store.read().await.unwrap().device(DeviceId(id(5))).await.unwrap(), None);
 }
 
 async fn a_batch_waits_for_who_holds_a_device(fresh: Fresh) {
@@ -57,21 +71,48 @@ async fn a_batch_waits_for_who_holds_a_device(fresh: Fresh) {
     assert_eq!(second.await.unwrap().name.as_deref(), Some("changed"));
 }
 
+/// Whoever adds holds the head of the trail from then on, and has it as the one before left it.
+async fn what_is_added_at_a_time_is_followed_by_its_rows_of_the_trail(fresh: Fresh) {
+    let start = Arc::new(tokio::sync::Barrier::new(8));
+    let all = (1..=8).map(|n| {
+        let (store, start) = (fresh.store.clone(), Arc::clone(&start));
+        tokio::spawn(async move {
+            let note = SourceNote { token: format!("t{n}"), deposits: 1, refused: 0, last_device: None, at: Timestamp(9) };
+            start.wait().await;
+            let mut tx = store.write().await.unwrap();
+            tx.add(&[device(n, &format!("C02{n}"))], &[], &[note]).await.unwrap();
+            let pending = tx.audit_append(&[event(n)], &TestMac).await.unwrap();
+            tx.commit(pending).await.unwrap().seq()
+        })
+    });
+    let mut seqs: Vec<_> = futures_util::future::join_all(all).await.into_iter().map(Result::unwrap).collect();
+    seqs.sort_unstable();
+    assert_eq!(seqs, [1, 2, 3, 4, 5, 6, 7, 8]);
+    let mut tx = fresh.store.read().await.unwrap();
+    let rows = tx.trail_after(0, 10).await.unwrap();
+    let mut previous = Vec::new();
+    for row in rows {
+        assert_eq!(row.mac, TestMac.chain(&previous, &row.event.canonical(row.seq, &row.personal_mac)), "row {}", row.seq);
+        previous = row.mac;
+    }
+    assert_eq!(tx.head().await.unwrap(), (8, previous));
+}
+
 async fn versions(fresh: Fresh) {
     let mut tx = fresh.store.write().await.unwrap();
-    assert_eq!(tx.insert_devices(&[device(1, "C021"), device(2, "C022")]).await.unwrap(), 2);
+    tx.add(&[device(1, "C021"), device(2, "C022")], &[], &[]).await.unwrap();
     let (one, two) = (DeviceId(id(1)), DeviceId(id(2)));
     let mut shown = version(12, one, 2);
     shown.revealed_at = Some(Timestamp(9));
     let new = [(version(11, one, 1), 1), (shown.clone(), 2), (version(21, two, 1), 3)].map(|(v, n)| (signed(v), sealed(n)));
-    assert_eq!(tx.insert_versions(&new).await.unwrap(), 3);
+    tx.add(&[], &new, &[]).await.unwrap();
     assert_eq!(tx.version(shown.id).await.unwrap().unwrap().check(&TestMac).unwrap(), shown);
     let read = tx.some_versions(&[two, one, DeviceId(id(3))]).await.unwrap();
     let mut ids: Vec<_> = read.into_iter().map(|v| v.check(&TestMac).unwrap().id.0).collect();
     ids.sort();
     assert_eq!(ids, [id(11), id(12), id(21)]);
     let other_kek = Sealed::from_parts(vec![1], 2);
-    assert!(tx.insert_versions(&[(signed(version(13, one, 3)), other_kek)]).await.is_err());
+    assert!(tx.add(&[], &[(signed(version(13, one, 3)), other_kek)], &[]).await.is_err());
 
     let old = |n, device, number| signed(version(n, device, number)).mac().to_vec();
     let risen = |n, device, number| {
@@ -94,21 +135,21 @@ async fn versions(fresh: Fresh) {
 
     let mut tx = fresh.store.write().await.unwrap();
     let taken = [(signed(version(14, two, 2)), sealed(1)), (signed(version(15, one, 2)), sealed(1))];
-    assert!(matches!(tx.insert_versions(&taken).await, Err(StoreError::Conflict)));
+    assert!(matches!(tx.add(&[], &taken, &[]).await, Err(StoreError::Conflict)));
     drop(tx);
     let mut tx = fresh.store.write().await.unwrap();
     assert!(tx.version(VersionId(id(14))).await.unwrap().is_none(), "all or none");
-    let orphan = tx.insert_versions(&[(signed(version(16, DeviceId(id(3)), 1)), sealed(1))]).await;
+    let orphan = tx.add(&[], &[(signed(version(16, DeviceId(id(3)), 1)), sealed(1))], &[]).await;
     assert!(matches!(orphan, Err(StoreError::Other(_))), "{orphan:?}");
 }
 
 async fn some_of_many_versions(fresh: Fresh) {
     let mut tx = fresh.store.write().await.unwrap();
-    assert_eq!(tx.insert_devices(&[device(1, "C021"), device(2, "C022")]).await.unwrap(), 2);
+    tx.add(&[device(1, "C021"), device(2, "C022")], &[], &[]).await.unwrap();
     let (one, two) = (DeviceId(id(1)), DeviceId(id(2)));
     let mut new: Vec<_> = (1..=40).map(|n| (signed(version(100 + n, one, n as i64)), sealed(1))).collect();
     new.push((signed(version(21, two, 1)), sealed(1)));
-    assert_eq!(tx.insert_versions(&new).await.unwrap(), 41);
+    tx.add(&[], &new, &[]).await.unwrap();
     let read = tx.some_versions(&[one, two]).await.unwrap();
     let of = |device: DeviceId| read.iter().filter(|v| v.parts().0.device == device).count();
     assert_eq!((of(one), of(two)), (SOME_VERSIONS, 1));

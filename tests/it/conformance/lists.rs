@@ -88,7 +88,7 @@ async fn versions_in_pages(fresh: Fresh) {
     // Written in another order than that of their ids; the highest bit set too, so that an engine that signs would show.
     let high = u128::MAX - 1;
     for (n, number) in [(22, 1), (high, 2), (21, 3)] {
-        tx.insert_versions(&[(signed(version(n, mac.id, number)), sealed(1))]).await.unwrap();
+        tx.add(&[], &[(signed(version(n, mac.id, number)), sealed(1))], &[]).await.unwrap();
     }
     let ids = |ids: &[u128]| ids.iter().map(|n| VersionId(id(*n))).collect::<Vec<_>>();
     let nil = VersionId(Uuid::nil());

@@ -47,7 +47,7 @@ async fn fill(fresh: &Fresh) {
         let mut one = device(n, &format!("C02RAW{n}"));
         one.name = (n > 2).then(|| "Åsa's \"Mac\"\n".to_owned());
         assert!(tx.insert_device(&one.signed(&TestMac)).await.unwrap());
-        tx.insert_versions(&[(sample::signed(version(100 + n, DeviceId(id(n)), 1)), sealed(7))]).await.unwrap();
+        tx.add(&[], &[(sample::signed(version(100 + n, DeviceId(id(n)), 1)), sealed(7))], &[]).await.unwrap();
     }
     assert!(tx.insert_owner(&sample::signed(owner(20, DeviceId(id(1)), "anna"))).await.unwrap());
     assert!(tx.insert_binding(&sample::signed(binding(30, "anna", "sub"))).await.unwrap());

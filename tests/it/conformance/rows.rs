@@ -231,7 +231,7 @@ async fn key_versions(fresh: Fresh) {
     }
     let (one, two) = (DeviceId(id(1)), DeviceId(id(2)));
     for (n, device, number) in [(11, one, 1), (12, one, 2), (21, two, 1)] {
-        tx.insert_versions(&[(signed(version(n, device, number)), sealed(n as u8))]).await.unwrap();
+        tx.add(&[], &[(signed(version(n, device, number)), sealed(n as u8))], &[]).await.unwrap();
     }
     let numbers = |rows: Vec<Attested<_>>| {
         rows.into_iter().map(|v| v.check(&TestMac).map(|v: keyharbor::domain::KeyVersion| v.version).unwrap()).collect::<Vec<_>>()
@@ -245,7 +245,7 @@ async fn key_versions(fresh: Fresh) {
     assert!(tx.leaders_of(&[]).await.unwrap().is_empty());
 
     let other_kek = Sealed::from_parts(vec![1], 2);
-    assert!(tx.insert_versions(&[(signed(version(13, one, 3)), other_kek)]).await.is_err());
+    assert!(tx.add(&[], &[(signed(version(13, one, 3)), other_kek)], &[]).await.is_err());
 
     let old = tx.version(VersionId(id(11))).await.unwrap().unwrap();
     let old_mac = old.mac().to_vec();
@@ -271,9 +271,9 @@ async fn key_versions(fresh: Fresh) {
     // The same number again is a conflict, and none of it is stored. The same fingerprint is not: a row that somebody
     // forged must not stand in the way of the true key.
     let mut tx = fresh.store.write().await.unwrap();
-    assert!(matches!(tx.insert_versions(&[(signed(version(15, one, 2)), sealed(1))]).await, Err(StoreError::Conflict)));
+    assert!(matches!(tx.add(&[], &[(signed(version(15, one, 2)), sealed(1))], &[]).await, Err(StoreError::Conflict)));
     drop(tx);
-    let orphan = fresh.store.write().await.unwrap().insert_versions(&[(signed(version(16, DeviceId(id(3)), 1)), sealed(1))]).await;
+    let orphan = fresh.store.write().await.unwrap().add(&[], &[(signed(version(16, DeviceId(id(3)), 1)), sealed(1))], &[]).await;
     assert!(matches!(orphan, Err(StoreError::Other(_))), "{orphan:?}");
 }
 
@@ -281,7 +281,7 @@ async fn key_of(fresh: &Fresh) -> (DeviceId, VersionId) {
     let mut tx = fresh.store.write().await.unwrap();
     let mac = device(1, "C02A");
     tx.insert_device(&mac).await.unwrap();
-    tx.insert_versions(&[(signed(version(11, mac.id, 1)), sealed(1))]).await.unwrap();
+    tx.add(&[], &[(signed(version(11, mac.id, 1)), sealed(1))], &[]).await.unwrap();
     tx.commit_unrecorded().await.unwrap();
     (mac.id, VersionId(id(11)))
 }

@@ -117,7 +117,7 @@ async fn a_receipt_opens_one_version(fresh: Fresh) {
     let mut tx = store.write().await.unwrap();
     assert!(tx.insert_device(&mac).await.unwrap());
     for n in 1..=2 {
-        tx.insert_versions(&[(signed(version(n, mac.id, n as i64)), sealed(n as u8))]).await.unwrap();
+        tx.add(&[], &[(signed(version(n, mac.id, n as i64)), sealed(n as u8))], &[]).await.unwrap();
     }
     let mut shown = event(1);
     (shown.version, shown.grant) = (Some(VersionId(id(2))), Some(GrantId(id(77))));
@@ -170,7 +170,11 @@ async fn pages_and_filters(fresh: Fresh) {
         .map(|n| {
             let mut e = event(n);
             e.device = Some(DeviceId(id(n % 2)));
-            e.kind = if n > 4 { EventKind::RevealViewed } else { EventKind::DepositNew };
+            e.kind = match n {
+                1 => EventKind::OwnerSet,
+                2..=4 => EventKind::DepositNew,
+                _ => EventKind::RevealViewed,
+            };
             e
         })
         .collect();
@@ -181,11 +185,13 @@ async fn pages_and_filters(fresh: Fresh) {
     let seqs = |rows: Vec<TrailRow>| rows.into_iter().map(|r| r.seq).collect::<Vec<_>>();
     assert_eq!(seqs(tx.trail_after(5, 10).await.unwrap()), [6, 7]);
     let odd = DeviceId(id(1));
-    assert_eq!(seqs(tx.trail_of_device(odd, &[], 10).await.unwrap()), [7, 5, 3, 1]);
-    assert_eq!(seqs(tx.trail_of_device(odd, &[EventKind::DepositNew], 10).await.unwrap()), [3, 1]);
+    let acts = [EventKind::RevealViewed, EventKind::OwnerSet];
+    assert_eq!(seqs(tx.trail_of_device(odd, &acts, 10).await.unwrap()), [7, 5, 1]);
+    assert_eq!(seqs(tx.trail_of_device(odd, &acts[1..], 10).await.unwrap()), [1]);
     let nobody = keyharbor::domain::Login::parse("nobody-of-that-name").unwrap();
     assert!(tx.trail_of_login(&nobody, EventKind::OwnerRemoved, Timestamp(0), 10).await.unwrap().is_empty());
-    assert_eq!(seqs(tx.trail_of_device(odd, &[EventKind::DepositNew, EventKind::RevealViewed], 2).await.unwrap()), [7, 5]);
+    assert_eq!(seqs(tx.trail_of_device(odd, &acts, 2).await.unwrap()), [7, 5]);
+    assert_eq!(seqs(tx.trail_of_device(odd, &[EventKind::DepositNew, EventKind::RevealViewed], 9).await.unwrap()), [7, 5]);
     assert_eq!(tx.last_trail_time().await.unwrap(), Some(Timestamp(events[6].at.0)));
 }
 
