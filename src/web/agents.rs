@@ -11,7 +11,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use base64::Engine as _;
 
 use super::WebError;
-use super::api::pace;
+use super::api::{pace, pace_depositor};
 use super::extract::{Body, SMALL_BODY, Visit, is_form};
 use crate::domain::device::Serial;
 use crate::domain::policy::{Action, Relation};
@@ -46,11 +46,7 @@ pub async fn check_in(req: HttpRequest, visit: Visit, body: Body<SMALL_BODY>) ->
     let service = &visit.app.service;
     let (text, door) = shown(&req);
     let token = service.authenticate_depositor(text.as_deref(), door, &visit.info).await?;
-    if let Err(over) = pace(&req, &visit, &token, Way::Agents).await {
-        // One that has ended is told nothing else.
-        service.authenticate_token(text.as_deref(), door, &visit.info).await?;
-        return Err(over);
-    }
+    pace_depositor(&req, &visit, &token, text.as_deref(), Way::Agents).await?;
     service.permit_token(&token, Action::Deposit, Relation::NoDevice, &visit.info).await?;
     let source = Source::from(&token);
     let body = match body.read().await {

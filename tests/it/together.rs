@@ -1,24 +1,29 @@
 //! Deposits that come at a time share a transaction, and nothing else: each has its own answer, its own rows, its own failure.
 
 use actix_web::http::{Method, StatusCode};
+use actix_web::rt::task::JoinHandle;
+use actix_web::test::TestRequest;
 use futures_util::future::join_all;
+use keyharbor::crypto::Purpose;
 use keyharbor::domain::EventKind;
 use keyharbor::domain::audit::Actor;
 use keyharbor::domain::escrow::Trust;
 use keyharbor::domain::ids::DeviceId;
+use keyharbor::domain::integrity::Canonical;
 use keyharbor::domain::recovery_key::{RecoveryKey, SecretKind};
 use keyharbor::domain::token::{Door, Scope};
 use keyharbor::domain::{ApiToken, Device, Serial};
-use keyharbor::service::escrow::{Became, Deposit, Full, Hints, Receipt, Source};
+use keyharbor::service::escrow::{Became, Deposit, Full, Hints, PART, Receipt, Source};
 use keyharbor::service::{RequestInfo, ServiceError};
 use keyharbor::store::{Engine, StoreError};
 
 use serde_json::json;
+use sqlx::{Connection as _, PgConnection};
 
 use crate::link::{COMMIT, Link};
 use crate::races::{aside, ring, until_it_waits, whole};
 use crate::sqltrace::Capture;
-use crate::world::{KEY, MAC, OTHER_KEY, World, token_id};
+use crate::world::{Answer, HOST, KEY, MAC, OTHER_KEY, World, send, token_id};
 
 pub async fn source(world: &World, pattern: Option<&str>) -> Source {
     let token = world.token(&[Scope::EscrowWrite], Door::Header, Trust::Observed).await;
@@ -194,5 +199,107 @@ async fn what_finds_no_room_is_told_so_and_viewings_go_on() {
         assert_eq!(world.count(EventKind::DepositNew).await, 1 + 2000);
         assert!(world.service.deposit(&source, part(99), Full::Refuse, &info).await.is_ok(), "there is room again");
         whole(&world).await;
+    }
+}
+
+/// A deposit with an `Idempotency-Key`, on its way.
+fn keyed(world: &World, token: &str, key: &str, serial: &str) -> JoinHandle<Answer> {
+    let request = TestRequest::post()
+        .uri("/api/v1/deposits")
+        .insert_header(("host", HOST))
+        .insert_header(("authorization", format!("Bearer {token}")))
+        .insert_header(("content-type", "application/json"))
+        .insert_header(("idempotency-key", key))
+        .set_payload(json!({ "serial": serial, "recovery_key": KEY }).to_string());
+    let app = world.app.clone();
+    aside(async move { send(&app, request).await })
+}
+
+async fn holding(world: &World, statement: &'static str) -> PgConnection {
+    let mut conn = PgConnection::connect(&world.fresh.url).await.unwrap();
+    sqlx::query("BEGIN").execute(&mut conn).await.unwrap();
+    assert_eq!(sqlx::query(statement).execute(&mut conn).await.unwrap().rows_affected(), 1);
+    conn
+}
+
+const A_MAC: &str = "SELECT id FROM devices WHERE serial = 'C02TEST00001' FOR UPDATE";
+
+#[actix_web::test]
+async fn a_batch_beside_another_has_none_of_its_idempotency_keys() {
+    let world = World::on(Engine::Postgres, |_| {}).await;
+    let token = world.token(&[Scope::EscrowWrite], Door::Header, Trust::Observed).await;
+    let send = |serial: String| world.api(Method::POST, "/api/v1/deposits", &token, Some(json!({ "serial": serial, "recovery_key": KEY })));
+    assert_eq!(send(MAC.to_owned()).await.status, StatusCode::CREATED);
+    let mut mac = holding(&world, A_MAC).await;
+    let first = keyed(&world, &token, "k", MAC);
+    until_it_waits(&world, &first).await;
+    // The same key for another request has to wait for the first; those that come with it need not.
+    let reused = keyed(&world, &token, "k", "C02OTHER");
+    let others = join_all((0..20).map(|n| send(format!("C02N{n}")))).await;
+    assert!(others.iter().all(|answer| answer.status == StatusCode::CREATED), "{:?}", others.iter().map(|a| a.status).collect::<Vec<_>>());
+    assert!(!first.is_finished() && !reused.is_finished());
+    sqlx::query("COMMIT").execute(&mut mac).await.unwrap();
+    assert_eq!(first.await.unwrap().status, StatusCode::OK);
+    let answer = reused.await.unwrap();
+    assert_eq!((answer.status, &answer.json()["code"]), (StatusCode::UNPROCESSABLE_ENTITY, &json!("idempotency_key_reused")));
+    whole(&world).await;
+}
+
+/// So that two replicas never wait for each other.
+#[actix_web::test]
+async fn a_batch_claims_its_idempotency_keys_in_one_order_whatever_they_came_in() {
+    let world = World::on(Engine::Postgres, |_| {}).await;
+    let token = world.token(&[Scope::EscrowWrite], Door::Header, Trust::Observed).await;
+    let deposit = json!({ "serial": MAC, "recovery_key": KEY });
+    assert_eq!(world.api(Method::POST, "/api/v1/deposits", &token, Some(deposit)).await.status, StatusCode::CREATED);
+    let ring = ring(&world).await;
+    let hash = |key: &str| ring.token_hash(Purpose::OnceKey, &Canonical::default().text(token_id(&token)).text(key).done());
+    let claim = "INSERT INTO idempotency_keys (key_hash, body_hash, status, answer, created_at, row_mac) VALUES ($1, $1, 0, '', 0, $1)";
+    // Another replica has claimed the one, and will claim the other next.
+    let mut replica = PgConnection::connect(&world.fresh.url).await.unwrap();
+    sqlx::raw_sql("BEGIN; SET LOCAL lock_timeout = '500ms'").execute(&mut replica).await.unwrap();
+    sqlx::query(claim).bind(hash("a")).execute(&mut replica).await.unwrap();
+    let mut mac = holding(&world, A_MAC).await;
+    let busy = keyed(&world, &token, "0", MAC);
+    until_it_waits(&world, &busy).await;
+    let late: Vec<_> = ["b", "a"].map(|key| keyed(&world, &token, key, &format!("C02{key}"))).into();
+    while !world.service.metrics_text().contains("keyharbor_deposits_waiting 3\n") {
+        tokio::task::yield_now().await;
+    }
+    sqlx::query("COMMIT").execute(&mut mac).await.unwrap();
+    assert_eq!(busy.await.unwrap().status, StatusCode::OK);
+    until_it_waits(&world, &late[0]).await;
+    sqlx::query(claim).bind(hash("b")).execute(&mut replica).await.expect("nobody who waits for us has it");
+    sqlx::query("ROLLBACK").execute(&mut replica).await.unwrap();
+    assert!(join_all(late).await.into_iter().all(|answer| answer.unwrap().status == StatusCode::CREATED));
+    whole(&world).await;
+}
+
+/// The tokens' rows are edited together with a Mac of the first part.
+const HALF_WAY: &[(Engine, &str)] = &[
+    (Engine::Sqlite, "CREATE TRIGGER ends AFTER INSERT ON devices WHEN NEW.serial = 'C02P0' BEGIN UPDATE api_tokens SET trust = 3; END"),
+    (
+        Engine::Postgres,
+        "CREATE FUNCTION ends() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN UPDATE api_tokens SET trust = 3; RETURN NULL; END $$",
+    ),
+    (Engine::Postgres, "CREATE TRIGGER ends AFTER INSERT ON devices FOR EACH ROW WHEN (NEW.serial = 'C02P0') EXECUTE FUNCTION ends()"),
+];
+
+/// What is begun is brought to its end: half an array would be told to nobody.
+#[actix_web::test]
+async fn an_array_whose_token_ends_half_way_is_brought_to_its_end() {
+    for world in World::both().await {
+        let token = world.token(&[Scope::EscrowWrite], Door::Header, Trust::Observed).await;
+        let send = |body| world.api(Method::POST, "/api/v1/deposits", &token, Some(body));
+        assert_eq!(send(json!({ "serial": MAC, "recovery_key": KEY })).await.status, StatusCode::CREATED);
+        for statement in HALF_WAY.iter().filter(|(engine, _)| *engine == world.fresh.store.engine()) {
+            world.sql(statement.1).await;
+        }
+        let many: Vec<_> = (0..PART + 50).map(|n| json!({ "serial": format!("C02P{n}"), "recovery_key": KEY })).collect();
+        let answer = send(json!(many)).await;
+        assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
+        let results = answer.json()["results"].as_array().unwrap().clone();
+        assert!(results.len() == PART + 50 && results.iter().all(|result| result["status"] == "new"), "{}", answer.text);
+        assert_eq!(send(json!({ "serial": MAC, "recovery_key": KEY })).await.status, StatusCode::UNAUTHORIZED);
     }
 }

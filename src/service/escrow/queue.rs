@@ -1,8 +1,8 @@
 //! Deposits that come at a time share a transaction: one fsync, one lock of the trail, one statement a table.
 //!
 //! A batch is what queued while the last commit ran, so a lone caller waits for nobody. One batch runs at a time; on PostgreSQL, under
-//! load, a second one prepares what it can while the first waits for its commit, and has no Mac in common with it, so that each
-//! Mac's deposits are stored in their order. The queue is bounded, and what finds no room is refused at once. A batch shares its
+//! load, a second one prepares what it can while the first waits for its commit, and has no Mac and no `Idempotency-Key` in common
+//! with it, so that each Mac's deposits are stored in their order and none of the two waits for the other's rows. The queue is bounded, and what finds no room is refused at once. A batch shares its
 //! fate in the database only: one that fails for a reason of its own is tried again request by request, so that the one with the
 //! fault fails alone. Viewings never come through here.
 
@@ -39,8 +39,9 @@ struct Job {
 pub struct Queue {
     line: Gather<Job>,
     room: Arc<Semaphore>,
-    /// Of the batches that run.
+    /// Of the batches that run, if there may be two.
     running: Mutex<Claims>,
+    two: bool,
 }
 
 /// What belongs to some jobs alone, as long as they last: their Macs, and the keys under which their answers will be kept.
@@ -77,9 +78,9 @@ impl Drop for Running<'_> {
 impl Queue {
     pub fn new(engine: Engine) -> Self {
         // SQLite has one writer.
-        let worth_another = (engine == Engine::Postgres).then_some(WORTH_ANOTHER);
+        let two = engine == Engine::Postgres;
         let room = Arc::new(Semaphore::new(ROOM as usize));
-        Self { line: Gather::new(worth_another), room, running: Mutex::default() }
+        Self { line: Gather::new(two.then_some(WORTH_ANOTHER)), room, running: Mutex::default(), two }
     }
 
     fn running(&self) -> MutexGuard<'_, Claims> {
@@ -91,7 +92,7 @@ impl Queue {
         let mut running = self.running();
         let jobs = server.next(|jobs| choose(jobs, &running))?;
         let mut claims = Claims::default();
-        for job in &jobs {
+        for job in jobs.iter().filter(|_| self.two) {
             running.add(&job.work);
             claims.add(&job.work);
         }

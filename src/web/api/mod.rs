@@ -74,11 +74,7 @@ impl FromRequest for ApiDepositor {
         Box::pin(async move {
             let visit = Visit::of(&req).ok_or_else(|| WebError::Internal("no application state".into()))?;
             let token = visit.app.service.authenticate_depositor(bearer(&req), Door::Header, &visit.info).await?;
-            if let Err(over) = pace(&req, &visit, &token, Way::Api).await {
-                // One that has ended is told nothing else.
-                token_of(&req, &visit).await?;
-                return Err(over);
-            }
+            pace_depositor(&req, &visit, &token, bearer(&req), Way::Api).await?;
             Ok(Self { visit, token })
         })
     }
@@ -105,6 +101,18 @@ pub struct Paced(Left);
 pub async fn pace(req: &HttpRequest, visit: &Visit, token: &ApiToken, way: Way) -> Result<(), WebError> {
     if let Some(left) = visit.app.service.pace(token, way, &visit.info).await? {
         req.extensions_mut().insert(Paced(left));
+    }
+    Ok(())
+}
+
+/// The same for who hands keys in and has shown this: a token that has ended is told that, and nothing of its limit.
+///
+/// # Errors
+/// [`WebError::TooMany`], or as `authenticate_token`.
+pub async fn pace_depositor(req: &HttpRequest, visit: &Visit, token: &Depositor, shown: Option<&str>, way: Way) -> Result<(), WebError> {
+    if let Err(over) = pace(req, visit, token, way).await {
+        visit.app.service.authenticate_token(shown, token.door, &visit.info).await?;
+        return Err(over);
     }
     Ok(())
 }
