@@ -32,6 +32,8 @@ use settings::Settings;
 use verify::{Claims, Demand, Verified};
 
 /// After a failed discovery a browser does not start another one for this long. The background retry is not held up.
+/// Comes back from the provider with who has signed out there.
+pub const SIGNED_OUT_THERE: &str = "there";
 const LAZY_RETRY_SECONDS: i64 = 5;
 
 /// Why a sign-in cannot begin or end. Holds no part of a token and no text of the provider's beyond what is said.
@@ -311,11 +313,14 @@ impl Oidc {
         Ok((provider, verified, access_token))
     }
 
-    /// Where a person signs out at the provider too and comes back to `post_logout`; by `client_id` alone, since no ID token
-    /// is kept. `None` = the provider has no such address, or is not known.
+    /// Where a person signs out at the provider too and comes back to `post_logout`, with [`SIGNED_OUT_THERE`] as the state; by
+    /// `client_id` alone, since no ID token is kept. `None` = the provider has no such address, or is not known.
     pub fn end_session_url(&self, post_logout: &str) -> Option<String> {
         let mut url = self.known()?.metadata.end_session.clone()?;
-        url.query_pairs_mut().append_pair("client_id", &self.0.settings.client_id).append_pair("post_logout_redirect_uri", post_logout);
+        url.query_pairs_mut()
+            .append_pair("client_id", &self.0.settings.client_id)
+            .append_pair("post_logout_redirect_uri", post_logout)
+            .append_pair("state", SIGNED_OUT_THERE);
         Some(url.into())
     }
 

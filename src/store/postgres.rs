@@ -82,8 +82,9 @@ macro_rules! rows {
         )
     };
 }
-/// Statements that go to the database together and are done in that order, each when it is counted; and after them, not before,
-/// the head of the trail is locked. Nothing is read beside it.
+/// Statements that go to the database together and are done in that order, each when it is counted; after them, not before, the head
+/// of the trail is locked, and nothing is read beside it. Only references are checked later still: what is referred to has to be
+/// held by this transaction, or added by it.
 macro_rules! then_the_head {
     ($first:expr, $second:expr, $third:expr) => {
         concat!(
@@ -145,8 +146,6 @@ pub(super) mod sql;
 
 const NOW: &str = "SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS BIGINT)";
 const WRITABLE: &str = "SHOW transaction_read_only";
-/// A connection that came back such a while ago was asked then whether it takes writes.
-const JUST_NOW: Duration = Duration::from_millis(500);
 /// How long a connection that comes back may still be busy.
 const REST: Duration = Duration::from_millis(500);
 const FIRST_PAUSE: Duration = Duration::from_millis(25);
@@ -298,9 +297,9 @@ pub(super) async fn open(hosts: &Arc<Hosts>, max_connections: u32) -> Result<PgP
         })
         .before_acquire(move |conn, idle| {
             let left = hosts.outlived(idle.age);
-            Box::pin(async move { Ok(!left && (idle.idle_for < JUST_NOW || takes_writes(conn).await?)) })
+            Box::pin(async move { Ok(!left && takes_writes(conn).await?) })
         })
-        .after_release(|conn, _| Box::pin(fit(conn)))
+        .after_release(|conn, _| Box::pin(quiet(conn)))
         .connect_with(options.clone())
         .await;
     match pool {
@@ -310,11 +309,10 @@ pub(super) async fn open(hosts: &Arc<Hosts>, max_connections: u32) -> Result<PgP
     }
 }
 
-/// Is the connection at rest, at a server that takes writes? One that was let go while it waited, e.g. for a standby that does not
-/// confirm a commit, is closed and holds no place in the pool. Nothing is cancelled: the server would call a commit done that no
-/// standby has.
-async fn fit(conn: &mut Conn) -> Result<bool, sqlx::Error> {
-    tokio::time::timeout(REST, takes_writes(conn)).await.unwrap_or(Err(sqlx::Error::PoolTimedOut))
+/// Is the connection at rest? One that was let go while it waited, e.g. for a standby that does not confirm a commit, is closed
+/// and holds no place in the pool. Nothing is cancelled: the server would call a commit done that no standby has.
+async fn quiet(conn: &mut Conn) -> Result<bool, sqlx::Error> {
+    tokio::time::timeout(REST, conn.ping()).await.unwrap_or(Err(sqlx::Error::PoolTimedOut)).map(|()| true)
 }
 
 /// Why no connection came in time: a pool goes on trying and does not say. One more try of our own does.

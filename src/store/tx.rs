@@ -275,7 +275,8 @@ calls! {
 
 impl Tx {
     /// Adds devices, known by serial number and hints alone, key versions, and to the counts of tokens, one note a token; a first
-    /// note makes its row. Then locks the head of the trail: what is appended has to follow at once.
+    /// note makes its row. The device of each version is added with it, or held by this transaction since it was read. Then locks the
+    /// head of the trail, so the next act is to append, or to commit.
     ///
     /// # Errors
     /// [`StoreError::Conflict`]: a serial number exists, or the number of a version. The transaction can only be let go.

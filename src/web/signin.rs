@@ -9,6 +9,7 @@ use super::extract::{Body, Form, Press, SESSION_COOKIE, SIGN_IN_COOKIE, SMALL_BO
 use super::pages::SignedOutPage;
 use super::present::{html, see};
 use crate::domain::audit::EventKind;
+use crate::oidc::SIGNED_OUT_THERE;
 use crate::service::access::{SignedIn, expose};
 use crate::service::sign_in::{Callback, SignInError};
 
@@ -103,8 +104,10 @@ pub async fn sign_out(form: Form<Press>) -> Result<HttpResponse, WebError> {
     Ok(response)
 }
 
-pub async fn signed_out(visit: Visit) -> Result<HttpResponse, WebError> {
+pub async fn signed_out(req: HttpRequest, visit: Visit) -> Result<HttpResponse, WebError> {
+    let mut query = url::form_urlencoded::parse(req.query_string().as_bytes());
     let page = SignedOutPage {
+        there: query.any(|(name, value)| name == "state" && value == SIGNED_OUT_THERE),
         page: visit.page(None, None),
         provider: visit.app.provider.clone(),
         provider_sign_out_url: visit.app.service.provider_sign_out_url(),

@@ -270,7 +270,7 @@ async fn signing_out_ends_the_session_and_leads_back_to_registered_addresses_onl
     assert_eq!(demo.get(&begun.url, Some(&cookie)).await.status(), 303);
     let url = demo.oidc.end_session_url(&format!("{PORTAL}/")).unwrap();
     let out = demo.get(&url, Some(&cookie)).await;
-    assert_eq!((out.status().as_u16(), location(&out)), (303, format!("{PORTAL}/")));
+    assert_eq!((out.status().as_u16(), location(&out)), (303, format!("{PORTAL}/?state=there")));
     assert_eq!(demo.get(&begun.url, Some(&cookie)).await.status(), 200, "the session is gone");
     for elsewhere in ["https://evil.example.com/", "http://localhost:8443/other"] {
         let page = demo.get(&demo.oidc.end_session_url(elsewhere).unwrap(), None).await;

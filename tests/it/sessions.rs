@@ -153,9 +153,12 @@ async fn s18_sign_out_ends_session_grants_and_cookie() {
         let link = crate::world::link_to_provider(&page, world.idp.issuer());
         let url = url::Url::parse(&link).unwrap();
         let pairs: Vec<(String, String)> = url.query_pairs().into_owned().collect();
-        let wanted = [("client_id", "keyharbor"), ("post_logout_redirect_uri", "https://keys.example.com/signed-out")];
+        let back = "https://keys.example.com/signed-out";
+        let wanted = [("client_id", "keyharbor"), ("post_logout_redirect_uri", back), ("state", "there")];
         assert_eq!(pairs, wanted.map(|(n, v)| (n.to_owned(), v.to_owned())), "by client_id alone");
         assert_eq!(url.path(), "/end-session");
+        let after = astrid.get("/signed-out?state=there").await;
+        assert!(after.text.contains("You are signed out of") && !after.text.contains(world.idp.issuer()), "{}", after.text);
     }
 }
 

@@ -77,7 +77,7 @@ async fn s69_a_server_that_is_told_to_take_no_writes_is_given_none() {
     assert_eq!(deposit().await.status, StatusCode::CREATED);
     cluster.sql("ALTER SYSTEM SET default_transaction_read_only = on").await;
     cluster.sql("SELECT pg_reload_conf()").await;
-    // Each connection is asked when it comes back.
+    // Each connection is asked before it is used; the server tells its sessions a moment later.
     let mut taken = 0;
     let answer = loop {
         let answer = deposit().await;

@@ -1,5 +1,5 @@
-//! One transaction of deposits: what they touch is read once and held, each deposit is decided in memory, in order, and what
-//! changed is written with one statement a table.
+//! One transaction of deposits: what they touch is read once and held, each deposit is decided in memory, in order; what changed is
+//! written with a statement for each kind of change, all that is new with one.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;

@@ -1,10 +1,10 @@
-//! Deposits that come at a time share a transaction: one fsync, one lock of the trail, one statement a table.
+//! Deposits that come at a time share a transaction: one fsync, one lock of the trail, a few statements.
 //!
 //! A batch is what queued while the last commit ran, so a lone caller waits for nobody. One batch runs at a time; on PostgreSQL, under
 //! load, a second one prepares what it can while the first waits for its commit, and has no Mac and no `Idempotency-Key` in common
-//! with it, so that each Mac's deposits are stored in their order and none of the two waits for the other's rows. The queue is bounded, and what finds no room is refused at once. A batch shares its
-//! fate in the database only: one that fails for a reason of its own is tried again request by request, so that the one with the
-//! fault fails alone. Viewings never come through here.
+//! with it, so that each Mac's deposits are stored in their order and none of the two waits for the other's rows. The queue is bounded,
+//! and what finds no room is refused at once. A batch shares its fate in the database only: one that fails for a reason of its own is
+//! tried again request by request, so that the one with the fault fails alone. Viewings never come through here.
 
 use std::collections::{HashSet, VecDeque};
 use std::panic::AssertUnwindSafe;

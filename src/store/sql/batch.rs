@@ -18,8 +18,8 @@ statements! {
     DEVICES = concat!(
         "SELECT ", devices::columns!(), " FROM devices d WHERE d.serial", in_texts!("$1"), " ORDER BY d.serial", lock!()
     );
-    /// All that is new, table after table in this order, and within a table in one order: no two batches wait for each other. What
-    /// is appended to the trail next needs its head, and another batch with the same token would wait from here on anyway.
+    /// All that is new, table after table in this order, Macs and tokens in one order: no two batches wait for each other. What is
+    /// appended to the trail next needs its head, and another batch with the same token would wait from here on anyway.
     ADD = then_the_head!(
         concat!(
             "INSERT INTO devices (id, serial, host_name, user_hint, ownership, state, created_at, last_seen, serial_fold, host_fold, row_mac) \

@@ -171,7 +171,11 @@ pub async fn end(line: web::Path<String>, form: Form<EndPress>) -> Result<HttpRe
         service.permit(&person, Action::EndSessions, &visit.info).await?;
         return Err(ServiceError::Refused(Refusal::NotFound).into());
     };
-    let ended = service.end_sessions(&person, line, fields.all.is_some(), &visit.info).await?;
-    let done = if ended { Done::Ended } else { Done::EndedBefore };
+    let all = fields.all.is_some();
+    let done = match service.end_sessions(&person, line, all, &visit.info).await? {
+        true if all => Done::EndedAll,
+        true => Done::Ended,
+        false => Done::EndedBefore,
+    };
     Ok(see(&format!("/admin/sessions?done={}", done.code())))
 }

@@ -93,15 +93,17 @@ pub enum Done {
     /// The form had made its token before.
     MadeBefore,
     Ended,
+    EndedAll,
     EndedBefore,
 }
 
 impl Done {
-    const ALL: [(Self, &'static str); 5] = [
+    const ALL: [(Self, &'static str); 6] = [
         (Self::Revoked, "revoked"),
         (Self::RevokedBefore, "revoked-before"),
         (Self::MadeBefore, "made-before"),
         (Self::Ended, "ended"),
+        (Self::EndedAll, "ended-all"),
         (Self::EndedBefore, "ended-before"),
     ];
 

@@ -24,6 +24,8 @@ pub struct StartPage {
 pub struct SignedOutPage {
     pub page: Page,
     pub provider: String,
+    /// The person comes from there, and has signed out there too.
+    pub there: bool,
     /// Ends the provider's session too, when it has an address for that.
     pub provider_sign_out_url: Option<String>,
 }
