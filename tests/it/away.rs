@@ -109,8 +109,10 @@ async fn s68_no_call_waits_for_ever_for_a_database_that_does_not_answer() {
     let (ring, events) = (ring(&world).await, [filled::event()]);
     link.hold();
     let began = Instant::now();
-    let (read, reader, append, commit, now) =
-        tokio::join!(read.held(), reader.key_ring(), append.audit_append(&events, &ring), commit.commit_unrecorded(), store.now());
+    let calls = async {
+        tokio::join!(read.held(), reader.key_ring(), append.audit_append(&events, &ring), commit.commit_unrecorded(), store.now())
+    };
+    let (read, reader, append, commit, now) = tokio::time::timeout(2 * MOST, calls).await.expect("one waits for ever");
     let results = [
         ("a call", read.map(drop)),
         ("a look-up", reader.map(drop)),

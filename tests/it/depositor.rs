@@ -31,62 +31,75 @@ async fn used(world: &World, expires_at: Option<Timestamp>) -> (String, String) 
     (header, path)
 }
 
-/// Everything that may be sent with them is one 401 and leaves nothing.
-async fn nobody(world: &World, (header, path): (&str, &str), trail: (EventKind, &str)) {
-    let before = (rows(world, "devices").await, rows(world, "key_versions").await, rows(world, "sources").await);
+/// All that may be sent with a token.
+const SENT: [&str; 8] =
+    ["a deposit", "several", "one that cannot be read", "no JSON", "none", "an empty stream", "a check-in", "a check-in without a key"];
+
+async fn send(world: &World, what: &str, (header, path): (&str, &str)) -> Answer {
     let bearer = format!("Bearer {header}");
-    let plain = [("authorization", bearer.as_str()), ("content-type", "application/json")];
-    let (junk, stream) = ([plain[0], ("content-type", "text/plain")], [plain[0], ("content-type", "application/x-ndjson")]);
+    let typed = |media_type| [("authorization", bearer.as_str()), ("content-type", media_type)];
     let crypt = format!("/compat/crypt/{path}/checkin/");
-    let answers = [
-        ("a deposit", deposit(world, header, "C02LATER").await),
-        ("several", world.api(Method::POST, DEPOSITS, header, Some(json!([{ "serial": "C02LATER", "recovery_key": KEY }]))).await),
-        ("one that cannot be read", world.api(Method::POST, DEPOSITS, header, Some(json!({ "serial": "C02LATER" }))).await),
-        ("no JSON", world.raw(Method::POST, DEPOSITS, &junk, "junk".to_owned()).await),
-        ("none", world.api(Method::POST, DEPOSITS, header, Some(json!([]))).await),
-        ("an empty stream", world.raw(Method::POST, DEPOSITS, &stream, String::new()).await),
-        ("a check-in", world.check_in(path, "C02LATER", KEY).await),
-        ("one without a key", form(world, &crypt, &[], &[("serial", "C02LATER")]).await),
-    ];
-    for (what, answer) in &answers {
-        let of_its_door = if what.contains("check-in") || *what == "one without a key" { &answers[6].1 } else { &answers[0].1 };
-        assert_eq!((answer.status, masked(answer)), (StatusCode::UNAUTHORIZED, masked(of_its_door)), "{what}");
+    let json = |body| world.api(Method::POST, DEPOSITS, header, Some(body));
+    match what {
+        "a deposit" => deposit(world, header, "C02LATER").await,
+        "several" => json(json!([{ "serial": "C02LATER", "recovery_key": KEY }])).await,
+        "one that cannot be read" => json(json!({ "serial": "C02LATER" })).await,
+        "no JSON" => world.raw(Method::POST, DEPOSITS, &typed("text/plain"), "junk".to_owned()).await,
+        "none" => json(json!([])).await,
+        "an empty stream" => world.raw(Method::POST, DEPOSITS, &typed("application/x-ndjson"), String::new()).await,
+        "a check-in" => world.check_in(path, "C02LATER", KEY).await,
+        "a check-in without a key" => form(world, &crypt, &[], &[("serial", "C02LATER")]).await,
+        _ => panic!("what is {what}?"),
     }
-    assert_eq!((rows(world, "devices").await, rows(world, "key_versions").await, rows(world, "sources").await), before);
+}
+
+/// Whatever is sent with tokens that have been let in, and that something befell then, is one 401, that of a token that never
+/// was, and leaves nothing. Each is sent with tokens of its own: what one refusal teaches the process would refuse the next.
+async fn nobody(world: &World, seconds: Option<i64>, befalls: impl AsyncFn(&str, &str), trail: (EventKind, &str)) {
     let (kind, detail) = trail;
-    let told = world.trail().await.iter().filter(|row| row.event.kind == kind && row.event.detail == detail).count();
-    assert_eq!(told, answers.len(), "each is recorded as {detail}");
+    for (sent, what) in SENT.into_iter().enumerate() {
+        let (header, path) = used(world, seconds.map(|seconds| world.env.now().plus_seconds(seconds))).await;
+        befalls(&header, &path).await;
+        let before = (rows(world, "devices").await, rows(world, "key_versions").await, rows(world, "sources").await);
+        let answer = send(world, what, (&header, &path)).await;
+        let stranger = send(world, what, ("nobody", "nobody")).await;
+        assert_eq!((answer.status, masked(&answer)), (StatusCode::UNAUTHORIZED, masked(&stranger)), "{what}");
+        assert_eq!((rows(world, "devices").await, rows(world, "key_versions").await, rows(world, "sources").await), before, "{what}");
+        let told = world.trail().await.iter().filter(|row| row.event.kind == kind && row.event.detail == detail).count();
+        assert_eq!(told, sent + 1, "{what} is recorded as {detail}");
+    }
     assert_eq!(world.count(EventKind::DepositRefused).await, 0, "none is counted as a deposit that was refused");
 }
 
 #[actix_web::test]
 async fn s61_a_token_that_was_revoked_since_it_was_let_in_stores_nothing() {
     for world in World::both().await {
-        let (header, path) = used(&world, None).await;
-        for token in [&header, &path] {
-            assert!(world.service.revoke_token(token_id(token), Actor::Operator).await.unwrap());
-        }
-        nobody(&world, (&header, &path), (EventKind::AccessRefused, "token_ended")).await;
+        let revoked = async |header: &str, path: &str| {
+            for token in [header, path] {
+                assert!(world.service.revoke_token(token_id(token), Actor::Operator).await.unwrap());
+            }
+        };
+        nobody(&world, None, revoked, (EventKind::AccessRefused, "token_ended")).await;
     }
 }
 
 #[actix_web::test]
 async fn s61_a_token_that_expired_since_it_was_let_in_stores_nothing() {
     for world in World::both().await {
-        let (header, path) = used(&world, Some(START.plus_seconds(90))).await;
-        world.clock.advance_seconds(89);
-        assert!(deposit(&world, &header, "C02USED1").await.status.is_success());
-        world.clock.advance_seconds(1);
-        nobody(&world, (&header, &path), (EventKind::AccessRefused, "token_ended")).await;
+        let expired = async |header: &str, _: &str| {
+            world.clock.advance_seconds(89);
+            assert!(deposit(&world, header, "C02USED1").await.status.is_success());
+            world.clock.advance_seconds(1);
+        };
+        nobody(&world, Some(90), expired, (EventKind::AccessRefused, "token_ended")).await;
     }
 }
 
 #[actix_web::test]
 async fn s61_a_token_whose_row_was_edited_since_it_was_let_in_stores_nothing() {
     for world in World::both().await {
-        let (header, path) = used(&world, None).await;
-        assert_eq!(world.sql("UPDATE api_tokens SET trust = 3").await, 2);
-        nobody(&world, (&header, &path), (EventKind::IntegrityFailure, "api_tokens")).await;
+        let edited = async |_: &str, _: &str| assert_eq!(world.sql("UPDATE api_tokens SET trust = 3 WHERE trust <> 3").await, 2);
+        nobody(&world, None, edited, (EventKind::IntegrityFailure, "api_tokens")).await;
     }
 }
 

@@ -157,7 +157,7 @@ async fn a_deposit_undoes_no_change_made_meanwhile() {
     let (_, writer) = token(&world, |t| t.scopes = t.scopes.with(Scope::DevicesWrite)).await;
     // A check-in that began before must not write back what it read.
     let mut lock = <sqlx::PgConnection as sqlx::Connection>::connect(&world.fresh.url).await.unwrap();
-    for statement in ["BEGIN", "UPDATE devices SET asset_tag = 'AC-9'"] {
+    for statement in ["BEGIN", "UPDATE devices SET asset_tag = 'AC-9', user_hint = 'theirs'"] {
         sqlx::query(statement).execute(&mut lock).await.unwrap();
     }
     let request = actix_web::test::TestRequest::post()
@@ -173,7 +173,9 @@ async fn a_deposit_undoes_no_change_made_meanwhile() {
     };
     let (answer, ()) = tokio::join!(crate::world::send(&second, request), release);
     assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
-    assert_eq!(number(&world.fresh.url, "SELECT count(*) FROM devices WHERE asset_tag = 'AC-9' AND host_name = 'renamed'").await, 1);
+    // The deposit writes both hints, and names one of them.
+    let both = "SELECT count(*) FROM devices WHERE asset_tag = 'AC-9' AND user_hint = 'theirs' AND host_name = 'renamed'";
+    assert_eq!(number(&world.fresh.url, both).await, 1);
 }
 
 #[actix_web::test]

@@ -165,11 +165,13 @@ async fn s62_a_change_of_the_device_is_not_undone_by_a_deposit_that_read_before_
     let mut change = world.fresh.store.write().await.unwrap();
     let mut device = change.device_by_serial_locked(&serial).await.unwrap().unwrap();
     device.ownership = keyharbor::domain::device::Ownership::Personal;
+    device.host_name = Some("Renamed".into());
     let ring = ring(&world).await;
     assert!(change.update_device(&device.signed(&ring)).await.unwrap());
     let crypt = world.token(&[Scope::EscrowWrite], Door::CryptPath, Trust::Observed).await;
     let mut agent = world.browser();
-    let body = format!("serial={MAC}&recovery_password={KEY}&username=new-hint&macname=New");
+    // It writes both hints, and names one of them.
+    let body = format!("serial={MAC}&recovery_password={KEY}&username=new-hint");
     let path = format!("/compat/crypt/{crypt}/checkin/");
     let check_in = aside(async move {
         agent.request(actix_web::http::Method::POST, &path, &[("content-type", "application/x-www-form-urlencoded")], body).await
@@ -179,7 +181,7 @@ async fn s62_a_change_of_the_device_is_not_undone_by_a_deposit_that_read_before_
     assert_eq!(check_in.await.unwrap().status, StatusCode::OK);
     let now = world.fresh.store.read().await.unwrap().device_by_serial(&serial).await.unwrap().unwrap();
     assert_eq!(now.ownership, keyharbor::domain::device::Ownership::Personal, "the desk must not see it again");
-    assert_eq!(now.user_hint.as_deref(), Some("new-hint"));
+    assert_eq!((now.host_name.as_deref(), now.user_hint.as_deref()), (Some("Renamed"), Some("new-hint")));
 }
 
 #[actix_web::test]
