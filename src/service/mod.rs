@@ -48,6 +48,7 @@ use crate::domain::device::hint;
 use crate::domain::ids::{DeviceId, Env, EventId, Timestamp};
 use crate::domain::policy::Refusal;
 use crate::oidc::Oidc;
+pub use crate::oidc::SIGNED_OUT_THERE;
 use crate::store::{PATIENCE, Pending, Store, StoreError, Tx};
 use crate::telemetry::metrics::Metrics;
 

@@ -9,7 +9,7 @@ use super::extract::{Body, Form, Press, SESSION_COOKIE, SIGN_IN_COOKIE, SMALL_BO
 use super::pages::SignedOutPage;
 use super::present::{html, see};
 use crate::domain::audit::EventKind;
-use crate::oidc::SIGNED_OUT_THERE;
+use crate::service::SIGNED_OUT_THERE;
 use crate::service::access::{SignedIn, expose};
 use crate::service::sign_in::{Callback, SignInError};
 

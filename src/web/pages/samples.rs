@@ -291,6 +291,11 @@ impl World<'_> {
         all
     }
 
+    fn signed_out(&self, there: bool) -> SignedOutPage {
+        let provider_sign_out_url = Some("https://id.example/logout".into());
+        SignedOutPage { page: self.page(None, &[]), provider: "Acme".into(), there, provider_sign_out_url }
+    }
+
     /// Every page there is.
     pub fn all(&self) -> Vec<Sample> {
         let mut all: Vec<Sample> = Vec::new();
@@ -300,10 +305,8 @@ impl World<'_> {
             |unreachable| StartPage { page: out(), provider: "Acme".into(), sign_in_url: "/sign-in?return_to=%2F".into(), unreachable };
         add("start", &start(false));
         add("start-unreachable", &start(true));
-        let url: Option<String> = Some("https://id.example/logout".into());
-        let signed_out = |there| SignedOutPage { page: out(), provider: "Acme".into(), there, provider_sign_out_url: url.clone() };
-        add("signed-out", &signed_out(false));
-        add("signed-out-there", &signed_out(true));
+        add("signed-out", &self.signed_out(false));
+        add("signed-out-there", &self.signed_out(true));
         add("devices", &DevicesPage { page: self.employee(), devices: self.devices(), taken: self.taken() });
         add("devices-empty", &DevicesPage { page: self.employee(), devices: Vec::new(), taken: self.taken() });
         add("device", &self.device());
