@@ -235,6 +235,9 @@ async fn a_batch_beside_another_has_none_of_its_idempotency_keys() {
     until_it_waits(&world, &first).await;
     // The same key for another request has to wait for the first; those that come with it need not.
     let reused = keyed(&world, &token, "k", "C02OTHER");
+    while !world.service.metrics_text().contains("keyharbor_deposits_waiting 2\n") {
+        tokio::task::yield_now().await;
+    }
     let others = join_all((0..20).map(|n| send(format!("C02N{n}")))).await;
     assert!(others.iter().all(|answer| answer.status == StatusCode::CREATED), "{:?}", others.iter().map(|a| a.status).collect::<Vec<_>>());
     assert!(!first.is_finished() && !reused.is_finished());
