@@ -151,8 +151,8 @@ const REST: Duration = Duration::from_millis(500);
 const FIRST_PAUSE: Duration = Duration::from_millis(25);
 /// How every session begins. Longest waits: for a lock, for a statement, inside an open transaction. And rows are looked up by an
 /// index where there is one: a plan is kept for as long as a connection lives, also one that was made while a table was small,
-/// and a first night's import fills it: rows in the order of the index, never all of them to be sorted (the trail's newest page took 57 ms
-/// so with 100,000 rows). It is planned once for all values: planning the search costs more than searching. Not `options=`,
+/// and a first night's import fills it. No bitmaps: they lose the order of the index, and all that was found is sorted (57 ms for the
+/// newest page of a trail of 100,000 rows). It is planned once for all values: planning the search costs more than searching. Not `options=`,
 /// which a pooler refuses.
 const SESSION: &str = "SELECT set_config('lock_timeout', '4s', false), set_config('statement_timeout', '15s', false), \
                        set_config('idle_in_transaction_session_timeout', '15s', false), set_config('enable_seqscan', 'off', false), \
