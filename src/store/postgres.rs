@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgArguments, PgConnectOptions, PgPoolOptions};
 use sqlx::query::Query;
-use sqlx::{Connection as _, PgPool, Transaction};
+use sqlx::{Connection as _, PgPool, Row as _, Transaction};
 use url::Url;
 use uuid::Uuid;
 
@@ -146,6 +146,8 @@ pub(super) mod sql;
 
 const NOW: &str = "SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS BIGINT)";
 const WRITABLE: &str = "SHOW transaction_read_only";
+/// Is no transaction open? One that is began earlier than the statement.
+const OUTSIDE: &str = "SELECT now() = statement_timestamp()";
 /// How long a connection that comes back may still be busy.
 const REST: Duration = Duration::from_millis(500);
 const FIRST_PAUSE: Duration = Duration::from_millis(25);
@@ -170,6 +172,7 @@ pub(super) const OWN: &[(&str, &str)] = &[
     ("COLUMNS", COLUMNS),
     ("NOW", NOW),
     ("WRITABLE", WRITABLE),
+    ("OUTSIDE", OUTSIDE),
     ("SESSION", SESSION),
     ("ROLE_NAME", ROLE_NAME),
     ("SCHEMA_NAME", SCHEMA_NAME),
@@ -312,9 +315,11 @@ pub(super) async fn open(hosts: &Arc<Hosts>, max_connections: u32) -> Result<PgP
 }
 
 /// Is the connection at rest? One that was let go while it waited, e.g. for a standby that does not confirm a commit, is closed
-/// and holds no place in the pool. Nothing is cancelled: the server would call a commit done that no standby has.
+/// and holds no place in the pool. Nothing is cancelled: the server would call a commit done that no standby has. Nor is one kept
+/// whose `begin` was answered too late: the driver does not know of that transaction.
 async fn quiet(conn: &mut Conn) -> Result<bool, sqlx::Error> {
-    tokio::time::timeout(REST, conn.ping()).await.unwrap_or(Err(sqlx::Error::PoolTimedOut)).map(|()| true)
+    let outside = async { sqlx::raw_sql(OUTSIDE).fetch_one(conn).await?.try_get(0) };
+    tokio::time::timeout(REST, outside).await.unwrap_or(Err(sqlx::Error::PoolTimedOut))
 }
 
 /// Why no connection came in time: a pool goes on trying and does not say. One more try of our own does.
@@ -331,13 +336,15 @@ async fn takes_writes(conn: &mut Conn) -> Result<bool, sqlx::Error> {
     Ok(answer == "off")
 }
 
-/// In a task of its own: a `begin` that is dropped half-way would leave the session inside a transaction that nobody knows of.
+/// In a task of its own: a `begin` that is dropped half-way would leave the session inside a transaction that nobody knows of. One
+/// that is not answered is dropped in the end, and [`quiet`] looks at what it leaves.
 pub(super) async fn begin(pool: &PgPool, hosts: &Arc<Hosts>, statement: &'static str) -> Result<Tx, StoreError> {
     let (pool, hosts) = (pool.clone(), Arc::clone(hosts));
     let begun = tokio::spawn(async move {
         let may = || hosts.refusal().filter(|_| statement == BEGIN_WRITE).map_or(Ok(()), Err);
         #[expect(clippy::disallowed_methods, reason = "here and nowhere else, in a task of its own")]
-        let open = || pool.begin_with(statement);
+        let open =
+            || async { tokio::time::timeout(PATIENCE / 2, pool.begin_with(statement)).await.unwrap_or(Err(sqlx::Error::PoolTimedOut)) };
         had(&pool, &hosts, may, open).await
     });
     begun.await.map_err(|_| StoreError::Unavailable("the task that opens transactions ended".to_owned()))?

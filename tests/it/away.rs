@@ -6,7 +6,8 @@ use actix_web::http::{Method, StatusCode};
 use keyharbor::domain::EventKind;
 use keyharbor::domain::escrow::Trust;
 use keyharbor::domain::token::{Door, Scope};
-use keyharbor::store::{Engine, StoreError};
+use keyharbor::store::{Engine, Store, StoreError, StoreOptions};
+use sqlx::{Connection as _, PgConnection};
 
 use crate::link::Link;
 use crate::races::{ring, whole};
@@ -124,6 +125,37 @@ async fn s68_no_call_waits_for_ever_for_a_database_that_does_not_answer() {
         assert!(result.as_ref().is_err_and(StoreError::is_outage), "{what}: {result:?}");
     }
     assert!(began.elapsed() < MOST, "{:?}", began.elapsed());
+}
+
+/// The server answers in the end, and has begun: nobody is given that connection. Others are kept.
+#[actix_web::test]
+async fn s68_a_transaction_that_begins_too_late_is_nobodys() {
+    let world = World::on(Engine::Postgres, |_| {}).await;
+    let link = Link::to(&world.fresh.url).await;
+    let options = StoreOptions::new(format!("{}?application_name=late", link.url).into(), 1);
+    let store = Store::connect(&options).await.unwrap();
+    let mut direct = PgConnection::connect(&world.fresh.url).await.unwrap();
+    let mut there = async || {
+        let pids = "SELECT pid FROM pg_stat_activity WHERE application_name = 'late'";
+        sqlx::query_scalar::<_, i32>(pids).fetch_all(&mut direct).await.unwrap()
+    };
+    let first = there().await;
+    for _ in 0..3 {
+        drop(store.write().await.unwrap());
+    }
+    let reader = store.reader().await.unwrap();
+    assert_eq!(there().await, first, "the same connection all along");
+    drop(reader);
+    link.hold_before("BEGIN");
+    let begun = tokio::time::timeout(MOST, store.write()).await.expect("it is given up in time").map(drop);
+    assert!(begun.as_ref().is_err_and(StoreError::is_outage), "{begun:?}");
+    link.mend();
+    let began = Instant::now();
+    while there().await == first {
+        assert!(began.elapsed() < MOST, "it is kept, in a transaction that nobody knows of");
+    }
+    drop(store.snapshot().await.unwrap());
+    drop(store.write().await.unwrap());
 }
 
 #[actix_web::test]

@@ -25,6 +25,8 @@ struct Orders {
     /// Words, and how often each passes before the wire is cut.
     words: Mutex<VecDeque<(&'static str, usize)>>,
     cuts: AtomicUsize,
+    /// Before this goes on, nothing passes any more.
+    last: Mutex<Option<&'static str>>,
     state: watch::Sender<State>,
 }
 
@@ -44,7 +46,12 @@ impl Link {
         let host = listener.local_addr().unwrap().to_string();
         url.set_host(Some("127.0.0.1")).unwrap();
         url.set_port(Some(listener.local_addr().unwrap().port())).unwrap();
-        let orders = Arc::new(Orders { words: Mutex::default(), cuts: AtomicUsize::new(0), state: watch::Sender::new(State::Open) });
+        let orders = Arc::new(Orders {
+            words: Mutex::default(),
+            cuts: AtomicUsize::new(0),
+            last: Mutex::default(),
+            state: watch::Sender::new(State::Open),
+        });
         let shared = Arc::clone(&orders);
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
@@ -86,6 +93,11 @@ impl Link {
         self.orders.state.send_replace(State::Held);
     }
 
+    /// The same, as soon as a message with this word comes, which does not pass.
+    pub fn hold_before(&self, word: &'static str) {
+        *self.orders.last.lock().unwrap() = Some(word);
+    }
+
     /// Every connection ends, and new ones at once.
     pub fn take_away(&self) {
         self.orders.state.send_replace(State::Away);
@@ -96,12 +108,23 @@ impl Link {
     }
 }
 
+/// Is the word in it?
+fn has(chunk: &[u8], word: &str) -> bool {
+    chunk.windows(word.len()).any(|part| part == word.as_bytes())
+}
+
 impl Orders {
+    fn hold_if_it_is_the_last(&self, chunk: &[u8]) {
+        if self.last.lock().unwrap().take_if(|word| has(chunk, word)).is_some() {
+            self.state.send_replace(State::Held);
+        }
+    }
+
     /// Is the wire to be cut after this?
     fn cuts_after(&self, chunk: &[u8]) -> bool {
         let mut words = self.words.lock().unwrap();
         let Some((word, passes)) = words.front_mut() else { return false };
-        if !chunk.windows(word.len()).any(|part| part == word.as_bytes()) {
+        if !has(chunk, word) {
             return false;
         }
         if let Some(left) = passes.checked_sub(1) {
@@ -119,6 +142,7 @@ async fn carry(client: TcpStream, server: TcpStream, orders: &Orders) {
     let there = async {
         let mut chunk = vec![0; 1 << 16];
         while let Ok(n @ 1..) = from_client.read(&mut chunk).await {
+            orders.hold_if_it_is_the_last(&chunk[..n]);
             flows().await;
             if orders.cuts_after(&chunk[..n]) {
                 cut.store(true, Ordering::SeqCst);

@@ -258,21 +258,26 @@ async fn a_batch_claims_its_idempotency_keys_in_one_order_whatever_they_came_in(
     let ring = ring(&world).await;
     let hash = |key: &str| ring.token_hash(Purpose::OnceKey, &Canonical::default().text(token_id(&token)).text(key).done());
     let claim = "INSERT INTO idempotency_keys (key_hash, body_hash, status, answer, created_at, row_mac) VALUES ($1, $1, 0, '', 0, $1)";
-    // Another replica has claimed the one, and will claim the other next.
+    let [first, next] = if hash("a") < hash("b") { ["a", "b"] } else { ["b", "a"] };
+    // Another replica has claimed the first, and will claim the next.
     let mut replica = PgConnection::connect(&world.fresh.url).await.unwrap();
     sqlx::raw_sql("BEGIN; SET LOCAL lock_timeout = '500ms'").execute(&mut replica).await.unwrap();
-    sqlx::query(claim).bind(hash("a")).execute(&mut replica).await.unwrap();
+    sqlx::query(claim).bind(hash(first)).execute(&mut replica).await.unwrap();
     let mut mac = holding(&world, A_MAC).await;
     let busy = keyed(&world, &token, "0", MAC);
     until_it_waits(&world, &busy).await;
-    let late: Vec<_> = ["b", "a"].map(|key| keyed(&world, &token, key, &format!("C02{key}"))).into();
-    while !world.service.metrics_text().contains("keyharbor_deposits_waiting 3\n") {
-        tokio::task::yield_now().await;
+    let mut late = Vec::new();
+    for (key, waiting) in [(next, 2), (first, 3)] {
+        late.push(keyed(&world, &token, key, &format!("C02{key}")));
+        let waiting = format!("keyharbor_deposits_waiting {waiting}\n");
+        while !world.service.metrics_text().contains(&waiting) {
+            tokio::task::yield_now().await;
+        }
     }
     sqlx::query("COMMIT").execute(&mut mac).await.unwrap();
     assert_eq!(busy.await.unwrap().status, StatusCode::OK);
     until_it_waits(&world, &late[0]).await;
-    sqlx::query(claim).bind(hash("b")).execute(&mut replica).await.expect("nobody who waits for us has it");
+    sqlx::query(claim).bind(hash(next)).execute(&mut replica).await.expect("nobody who waits for us has it");
     sqlx::query("ROLLBACK").execute(&mut replica).await.unwrap();
     assert!(join_all(late).await.into_iter().all(|answer| answer.unwrap().status == StatusCode::CREATED));
     whole(&world).await;

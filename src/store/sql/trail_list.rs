@@ -15,12 +15,14 @@ use crate::domain::trail::{AboutDevice, AboutPerson, CheckpointRow, Cursor, Link
 use crate::store::StoreError;
 
 // `$1`–`$4`: between two places; `$5`: no higher number; `$6`: so many; `$7` kind, `$8` and `$9` device, `$10`–`$14` person.
+// With `+ 0` no index is meant, whatever statistics of a small trail make of it: what is found is not looked up by number (that is
+// every row), and what belongs to a page is not taken from all rows because they come in the right order.
 macro_rules! arm {
     ($driver:expr, $order:literal) => {
         concat!(
             "SELECT seq FROM (SELECT seq FROM audit_events WHERE ",
             $driver,
-            "(happened_at, seq) > ($1, $2) AND (happened_at, seq) < ($3, $4) AND seq <= $5 AND ($7 = '' OR kind = $7) \
+            "(happened_at, seq) > ($1, $2) AND (happened_at, seq) < ($3, $4) AND seq + 0 <= $5 AND ($7 = '' OR kind = $7) \
              AND ($8 = '' OR serial = $8 OR (serial IS NULL AND device = $9)) \
              AND ($10 = '' OR (actor_subject = $10 AND ($11 = '' OR actor_issuer = $11)) OR ",
             personal_login!(),
@@ -43,7 +45,7 @@ macro_rules! listing {
     ($order:literal, $($driver:expr),+) => {
         concat!(
             "SELECT ", columns!(), ", (SELECT p.mac FROM audit_events p WHERE p.seq = e.seq - 1) AS previous FROM audit_events e \
-             WHERE seq IN (", arms!($order, $($driver),+), ") ORDER BY happened_at", $order, ", seq", $order, " LIMIT $6"
+             WHERE seq IN (", arms!($order, $($driver),+), ") ORDER BY happened_at + 0", $order, ", seq", $order, " LIMIT $6"
         )
     };
 }
