@@ -155,6 +155,8 @@ fn dates_are_written_as_people_write_them() {
     assert_eq!((plain(en.date(now)), plain(sv.date(now))), ("22 Nov 2026".into(), "22 nov. 2026".into()));
     assert_eq!((plain(en.time(now)), plain(sv.time(now))), ("14:27".into(), "14.27".into()));
     assert_eq!((plain(en.precise(now)), plain(sv.precise(now))), ("22 Nov 14:27:03".into(), "22 nov. 14.27.03".into()));
+    let before = at("2025-12-31T22:59:59Z");
+    assert_eq!((plain(en.precise(before)), plain(sv.precise(before))), ("31 Dec 2025 23:59:59".into(), "31 dec. 2025 23.59.59".into()));
     assert_eq!((plain(en.date_time(now)), plain(sv.date_time(now))), ("22 Nov 2026, 14:27".into(), "22 nov. 2026 14.27".into()));
     assert_eq!((plain(nb.date(now)), plain(nb.time(now))), ("22. nov. 2026".into(), "14.27".into()));
     assert_eq!((plain(nb.precise(now)), plain(nb.date_time(now))), ("22. nov. 14.27.03".into(), "22. nov. 2026 14.27".into()));

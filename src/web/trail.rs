@@ -1,6 +1,7 @@
 //! The trail for auditors: the list with its filters, all of one device or one person, and both as a file. Newest first on pages,
 //! paged by key set; what is asked for stands in the address. Never a key.
 
+mod details;
 mod lines;
 
 use actix_web::http::StatusCode;
@@ -143,7 +144,7 @@ fn frame(v: &Visitor, subject: TrailSubject, filter: Option<TrailFilter>) -> Tra
 
 fn fill(page: &mut TrailPage, visit: &Visit, found: &list::Page, address: &str) {
     let joint = if address.contains('?') { '&' } else { '?' };
-    page.lines = found.rows.iter().map(|listed| lines::line(visit, listed)).collect();
+    page.lines = found.rows.iter().map(|listed| lines::line(visit, listed, &found.tokens)).collect();
     page.newer_url = found.newer.map(|cursor| format!("{address}{joint}after={cursor}"));
     page.older_url = found.older.map(|cursor| format!("{address}{joint}before={cursor}"));
     page.newest_url = address.to_owned();

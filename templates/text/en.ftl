@@ -797,6 +797,86 @@ detail-key_versions = the row of a key
 detail-reveal_grants = the row of a viewing
 detail-login_bindings = the row of a login
 detail-devices = the row of a device
+detail-after = after no. { $value }
+detail-to = to { $value }
+detail-overage = the provider left out the list of groups: too many
+detail-groups_shape = the groups did not come as a list of texts
+detail-tested_proof = no recent proof of who it is
+detail-tested_owner = no login
+detail-tested_roles = no groups that give roles
+detail-tested_acr = not strong enough
+detail-provider_setup = the settings do not fit the sign-in service
+detail-provider_unreachable = the sign-in service did not answer
+detail-provider_mismatch = the sign-in service goes by another name than in the settings
+detail-provider_said_no = the sign-in service said no
+detail-provider_answer = the answer of the sign-in service could not be used
+detail-provider_trouble = trouble at the sign-in service
+detail-token_refused = the ID token was refused
+detail-signed_out = signed out meanwhile
+detail-signed_in_again = signed in again
+detail-too_many = too many at a time
+detail-too_many_open = too many sign-ins were open
+detail-login_of_another = the login belongs to another account
+detail-recovery_key = no valid recovery key
+detail-recovery_password = no valid recovery key
+detail-serial = no valid serial number
+detail-field = something was wrong in the field { $value }
+detail-unknown_field = a field that is not known
+detail-body = what was sent was too large or broke off
+detail-media_type = not the type of content that is taken here
+detail-unreadable = could not be read
+detail-out_of_scope = a Mac that this token may not touch
+detail-integrity = the row of the Mac did not pass its check
+detail-too_many_changes = too many changes of key
+detail-idempotency_key = an Idempotency-Key that was used for something else
+detail-waits_for_approval = the token waits for approval
+detail-wrong_door = the token works elsewhere only
+detail-token_ended = the token has ended or was revoked
+detail-deposit = handing in a key
+detail-read_device = reading about a Mac
+detail-write_device = describing a Mac
+detail-read_status = asking whether a key is here
+detail-write_owners = setting owners
+detail-rate_limit = over the limit of { $value } a minute
+detail-root_key = root key { $value }
+detail-version = version { $value }
+detail-settings = settings { $value }
+detail-step_up_off = keys are shown without a fresh sign-in
+detail-use_kek = sealing key
+detail-use_audit = key of the audit log
+detail-use_fingerprint = key for comparing
+detail-use_token = key for tokens
+detail-use_row = row key
+detail-not_made = it was not made
+detail-ownership_personal = now a personal Mac
+detail-ownership_corporate = now the organisation’s Mac
+detail-api_tokens = the row of a token
+detail-sessions = the row of a session
+detail-idempotency_keys = the row of a kept answer
+detail-more_refusals = { $count ->
+    [one] one more refusal
+   *[other] { $shown } more refusals
+}
+detail-sealed_again = { $count ->
+    [one] one key sealed again
+   *[other] { $shown } keys sealed again
+}
+detail-signed_again = { $count ->
+    [one] one row signed again
+   *[other] { $shown } rows signed again
+}
+detail-left_broken = { $count ->
+    [one] one could not be read
+   *[other] { $shown } could not be read
+}
+detail-restored_unverified = { $count ->
+    [one] one row did not pass its check
+   *[other] { $shown } rows did not pass their check
+}
+detail-restored_waiting = { $count ->
+    [one] one token waits for approval
+   *[other] { $shown } tokens wait for approval
+}
 
 ### Help, signed in or not
 help-title = Help

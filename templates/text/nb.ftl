@@ -479,6 +479,86 @@ detail-key_versions = raden for en nøkkel
 detail-reveal_grants = raden for en visning
 detail-login_bindings = raden for et brukernavn
 detail-devices = raden for en enhet
+detail-after = etter nr. { $value }
+detail-to = til { $value }
+detail-overage = leverandøren utelot listen over grupper: for mange
+detail-groups_shape = gruppene kom ikke som en liste med tekster
+detail-tested_proof = ikke noe ferskt bevis på hvem det er
+detail-tested_owner = ikke noe brukernavn
+detail-tested_roles = ingen grupper som gir roller
+detail-tested_acr = ikke sterk nok
+detail-provider_setup = innstillingene passer ikke til påloggingstjenesten
+detail-provider_unreachable = påloggingstjenesten svarte ikke
+detail-provider_mismatch = påloggingstjenesten har et annet navn enn i innstillingene
+detail-provider_said_no = påloggingstjenesten sa nei
+detail-provider_answer = svaret fra påloggingstjenesten kunne ikke brukes
+detail-provider_trouble = problemer hos påloggingstjenesten
+detail-token_refused = ID-tokenet ble ikke godtatt
+detail-signed_out = logget av i mellomtiden
+detail-signed_in_again = logget på på nytt
+detail-too_many = for mange på én gang
+detail-too_many_open = for mange pålogginger var i gang
+detail-login_of_another = brukernavnet hører til en annen konto
+detail-recovery_key = ingen gyldig gjenopprettingsnøkkel
+detail-recovery_password = ingen gyldig gjenopprettingsnøkkel
+detail-serial = ikke noe gyldig serienummer
+detail-field = noe var feil i feltet { $value }
+detail-unknown_field = et ukjent felt
+detail-body = det som ble sendt, var for stort eller ble avbrutt
+detail-media_type = ikke den typen innhold som tas imot her
+detail-unreadable = kunne ikke leses
+detail-out_of_scope = en Mac dette tokenet ikke får røre
+detail-integrity = raden for Mac-en besto ikke kontrollen
+detail-too_many_changes = for mange nøkkelbytter
+detail-idempotency_key = en Idempotency-Key som er brukt til noe annet
+detail-waits_for_approval = tokenet venter på godkjenning
+detail-wrong_door = tokenet virker bare andre steder
+detail-token_ended = tokenet har utløpt eller er trukket tilbake
+detail-deposit = å levere inn en nøkkel
+detail-read_device = å lese om en Mac
+detail-write_device = å beskrive en Mac
+detail-read_status = å spørre om en nøkkel er her
+detail-write_owners = å sette eiere
+detail-rate_limit = over grensen på { $value } i minuttet
+detail-root_key = rotnøkkel { $value }
+detail-version = versjon { $value }
+detail-settings = innstillinger { $value }
+detail-step_up_off = nøkler vises uten fersk pålogging
+detail-use_kek = forseglingsnøkkel
+detail-use_audit = nøkkelen til revisjonsloggen
+detail-use_fingerprint = sammenligningsnøkkel
+detail-use_token = nøkkel for tokens
+detail-use_row = radnøkkel
+detail-not_made = den ble ikke laget
+detail-ownership_personal = nå en personlig Mac
+detail-ownership_corporate = nå organisasjonens Mac
+detail-api_tokens = raden for et token
+detail-sessions = raden for en økt
+detail-idempotency_keys = raden for et lagret svar
+detail-more_refusals = { $count ->
+    [one] ett avslag til
+   *[other] { $shown } avslag til
+}
+detail-sealed_again = { $count ->
+    [one] én nøkkel forseglet på nytt
+   *[other] { $shown } nøkler forseglet på nytt
+}
+detail-signed_again = { $count ->
+    [one] én rad signert på nytt
+   *[other] { $shown } rader signert på nytt
+}
+detail-left_broken = { $count ->
+    [one] én kunne ikke leses
+   *[other] { $shown } kunne ikke leses
+}
+detail-restored_unverified = { $count ->
+    [one] én rad besto ikke kontrollen
+   *[other] { $shown } rader besto ikke kontrollen
+}
+detail-restored_waiting = { $count ->
+    [one] ett token venter på godkjenning
+   *[other] { $shown } tokens venter på godkjenning
+}
 
 ### Administrasjon
 admin-title = Administrasjon

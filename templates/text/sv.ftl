@@ -797,6 +797,86 @@ detail-key_versions = raden för en nyckel
 detail-reveal_grants = raden för en visning
 detail-login_bindings = raden för ett inloggningsnamn
 detail-devices = raden för en enhet
+detail-after = efter nr { $value }
+detail-to = till { $value }
+detail-overage = leverantören utelämnade listan över grupper: för många
+detail-groups_shape = grupperna kom inte som en lista med texter
+detail-tested_proof = inget färskt bevis på vem det är
+detail-tested_owner = inget inloggningsnamn
+detail-tested_roles = inga grupper som ger roller
+detail-tested_acr = inte stark nog
+detail-provider_setup = inställningarna passar inte inloggningstjänsten
+detail-provider_unreachable = inloggningstjänsten svarade inte
+detail-provider_mismatch = inloggningstjänsten har ett annat namn än i inställningarna
+detail-provider_said_no = inloggningstjänsten sa nej
+detail-provider_answer = inloggningstjänstens svar gick inte att använda
+detail-provider_trouble = problem hos inloggningstjänsten
+detail-token_refused = ID-token godtogs inte
+detail-signed_out = utloggad under tiden
+detail-signed_in_again = loggade in på nytt
+detail-too_many = för många på en gång
+detail-too_many_open = för många inloggningar pågick
+detail-login_of_another = inloggningsnamnet hör till ett annat konto
+detail-recovery_key = ingen giltig återställningsnyckel
+detail-recovery_password = ingen giltig återställningsnyckel
+detail-serial = inget giltigt serienummer
+detail-field = något var fel i fältet { $value }
+detail-unknown_field = ett okänt fält
+detail-body = det som skickades var för stort eller avbröts
+detail-media_type = inte den typ av innehåll som tas emot här
+detail-unreadable = gick inte att läsa
+detail-out_of_scope = en Mac som denna token inte får röra
+detail-integrity = raden för Mac-datorn klarade inte kontrollen
+detail-too_many_changes = för många nyckelbyten
+detail-idempotency_key = en Idempotency-Key som använts till något annat
+detail-waits_for_approval = tokenen väntar på godkännande
+detail-wrong_door = tokenen gäller bara på annat håll
+detail-token_ended = tokenen har gått ut eller återkallats
+detail-deposit = att lämna in en nyckel
+detail-read_device = att läsa om en Mac
+detail-write_device = att beskriva en Mac
+detail-read_status = att fråga om en nyckel finns här
+detail-write_owners = att sätta ägare
+detail-rate_limit = över gränsen på { $value } i minuten
+detail-root_key = rotnyckel { $value }
+detail-version = version { $value }
+detail-settings = inställningar { $value }
+detail-step_up_off = nycklar visas utan färsk inloggning
+detail-use_kek = förseglingsnyckel
+detail-use_audit = granskningsloggens nyckel
+detail-use_fingerprint = jämförelsenyckel
+detail-use_token = nyckel för tokens
+detail-use_row = radnyckel
+detail-not_made = den skapades inte
+detail-ownership_personal = nu en personlig Mac
+detail-ownership_corporate = nu organisationens Mac
+detail-api_tokens = raden för en token
+detail-sessions = raden för en session
+detail-idempotency_keys = raden för ett sparat svar
+detail-more_refusals = { $count ->
+    [one] ett avslag till
+   *[other] { $shown } avslag till
+}
+detail-sealed_again = { $count ->
+    [one] en nyckel förseglad på nytt
+   *[other] { $shown } nycklar förseglade på nytt
+}
+detail-signed_again = { $count ->
+    [one] en rad signerad på nytt
+   *[other] { $shown } rader signerade på nytt
+}
+detail-left_broken = { $count ->
+    [one] en gick inte att läsa
+   *[other] { $shown } gick inte att läsa
+}
+detail-restored_unverified = { $count ->
+    [one] en rad klarade inte kontrollen
+   *[other] { $shown } rader klarade inte kontrollen
+}
+detail-restored_waiting = { $count ->
+    [one] en token väntar på godkännande
+   *[other] { $shown } tokens väntar på godkännande
+}
 
 ### Hjälp, inloggad eller inte
 help-title = Hjälp

@@ -2,11 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use actix_web::http::StatusCode;
+use actix_web::http::{Method, StatusCode};
 use keyharbor::domain::EventKind;
 use keyharbor::domain::audit::Actor;
 use keyharbor::domain::escrow::Trust;
+use keyharbor::domain::token::{Door, Scope, Scopes};
 use keyharbor::service::custody::open_ring;
+use keyharbor::service::tokens::NewToken;
 use keyharbor::service::trail::{Verdict, verify};
 
 use crate::world::{Answer, Browser, KEY, MAC, OTHER_KEY, World};
@@ -104,6 +106,35 @@ async fn filters_combine_stand_in_the_address_and_survive_paging() {
         let numbers: BTreeSet<_> = all.iter().copied().collect();
         assert_eq!((numbers.len(), numbers.first()), (all.len(), Some(&1)));
         assert!(numbers.is_superset(&known.iter().map(|r| r.seq).collect()));
+    }
+}
+
+#[actix_web::test]
+async fn tokens_are_called_by_their_names_and_details_said_in_words_while_exports_keep_the_machines() {
+    for world in World::both().await {
+        let scopes = Scopes::default().with(Scope::EscrowWrite);
+        let (name, door, trust) = ("Jamf Pro".into(), Door::Header, Trust::Proven);
+        let new = NewToken { name, scopes, door, trust, device_pattern: None, expires_at: None };
+        let (token, text) = world.service.create_token(new, Actor::Operator).await.unwrap();
+        let id = token.id.as_str();
+        world.api(Method::POST, "/api/v1/deposits", &text, Some(serde_json::json!({ "serial": MAC, "recovery_key": "none" }))).await;
+        let mut eva = world.signed_in("eva").await;
+        let row = |page: &Answer, kind: &str| {
+            let (_, row) = page.text.split_once(r#"<tr role="row" id="e"#).unwrap_or_else(|| panic!("{kind}: {}", page.text));
+            row.split_once("</tr>").unwrap().0.replace("&#38;", "&")
+        };
+        let refused = row(&eva.get("/trail?event=deposit.refused").await, "refused");
+        let by = format!(r#"<a class="jump" href="/trail?who={id}">Jamf Pro</a><br><span class="muted small">{id} · token</span>"#);
+        assert!(refused.contains(&by) && refused.contains("no valid recovery key") && !refused.contains("recovery_key"), "{refused}");
+        let made = row(&eva.get("/trail?event=token.created").await, "made");
+        assert!(made.contains(&format!("Jamf Pro · {id} · In a header · Proven")), "{made}");
+        // The files say what stands in the chain.
+        let file = eva.post("/trail/export", &[("format", "csv"), ("event", "deposit.refused")]).await.text;
+        assert!(file.contains(id) && file.contains("recovery_key") && !file.contains("Jamf Pro"), "{file}");
+        // A row that was changed has no name to give.
+        world.sql("UPDATE api_tokens SET name = 'Somebody else'").await;
+        let page = eva.get("/trail?event=deposit.refused").await;
+        assert!(!page.text.contains("Somebody else") && row(&page, "changed").contains(&format!(">{id}</a>")), "{}", page.text);
     }
 }
 

@@ -121,7 +121,7 @@ fn is_id(id: &str) -> bool {
 }
 
 /// A token whose row verifies, and whether it waits for approval since a restore.
-fn known(ring: &Ring, row: Attested<ApiToken>) -> Option<(ApiToken, bool)> {
+pub(in crate::service) fn known(ring: &Ring, row: Attested<ApiToken>) -> Option<(ApiToken, bool)> {
     if row.waits(ring) { Some((row.parts().0.clone(), true)) } else { row.check(ring).ok().map(|token| (token, false)) }
 }
 

@@ -1,11 +1,14 @@
 //! The trail as auditors read it: filtered pages, and all that concerns one device or one person. What is shown comes from the
 //! row and is held against the chain; that somebody read it is a row itself.
 
+use std::collections::{BTreeSet, HashMap};
+
 use super::super::access::SignedIn;
+use super::super::admin::tokens::known;
 use super::super::{Keyharbor, RequestInfo, Result, ServiceError};
 use super::asked::{Criteria, DeviceRef, Who};
 use crate::crypto::Ring;
-use crate::domain::audit::{EventKind, Outcome, TrailRow};
+use crate::domain::audit::{Actor, EventKind, Outcome, TrailRow};
 use crate::domain::device::fold;
 use crate::domain::ids::Timestamp;
 use crate::domain::integrity::ChainMac;
@@ -44,6 +47,8 @@ pub struct Page {
     pub checkpoints: Vec<Checkpoint>,
     /// The device or person that was asked for, as the trail has it.
     pub about: About,
+    /// Names of the tokens that the rows are about, by their ids. One whose row does not verify has no name here.
+    pub tokens: HashMap<String, String>,
 }
 
 /// What is known of the device or the person of a timeline.
@@ -155,6 +160,7 @@ impl Keyharbor {
         };
         let rows: Vec<_> = rows.into_iter().map(|linked| Listed { check: check(&ring, &linked), row: linked.row }).collect();
         let (head, checkpoints) = self.checkpoints(&mut tx).await?;
+        let tokens = names(&mut tx, &ring, &rows).await?;
         drop(tx);
         if rows.iter().any(|l| l.check == Check::Broken) {
             self.record_integrity("audit_events", None, request).await?;
@@ -163,7 +169,7 @@ impl Keyharbor {
             serial: filter.device.map(|d| d.serial).filter(|s| !s.is_empty()),
             who: filter.person.map(|p| Subject { issuer: p.issuer, subject: p.subject }),
         };
-        Ok(Page { rows, newer, older, head, checkpoints, about })
+        Ok(Page { rows, newer, older, head, checkpoints, about, tokens })
     }
 
     async fn checkpoints(&self, tx: &mut Tx) -> Result<(String, Vec<Checkpoint>)> {
@@ -200,6 +206,24 @@ impl Keyharbor {
             }
         };
         Ok(TrailFilter { from: asked.from, until: asked.until, kind: asked.kind, device, person, upto: None })
+    }
+}
+
+/// What the tokens of these rows are called.
+async fn names(tx: &mut Tx, ring: &Ring, rows: &[Listed]) -> Result<HashMap<String, String>> {
+    let ids: BTreeSet<&str> = rows.iter().filter_map(|listed| token_of(&listed.row.event)).collect();
+    let ids: Vec<&str> = ids.into_iter().collect();
+    let found = if ids.is_empty() { Vec::new() } else { tx.tokens_by_ids(&ids).await?.rows };
+    let sound = found.into_iter().filter_map(|row| known(ring, row));
+    Ok(sound.map(|(token, _)| (token.id, token.name)).collect())
+}
+
+/// The token that acted, or that was made, approved or revoked.
+fn token_of(event: &Event) -> Option<&str> {
+    match (&event.actor, event.kind) {
+        (Actor::Token(id), _) => Some(id),
+        (_, EventKind::TokenCreated | EventKind::TokenApproved | EventKind::TokenRevoked) => event.detail.split(' ').next(),
+        _ => None,
     }
 }
 

@@ -78,7 +78,7 @@ pub struct TrailLine {
     pub who: String,
     /// Everything of that person or token.
     pub who_url: Option<String>,
-    /// The login beside a name: two people may bear the same name.
+    /// The login beside a person's name, or the id beside a token's: two may bear the same name.
     pub login: Option<String>,
     /// What the actor acted as: a key `role-…` or `actor-…` of the texts.
     pub acted_as: &'static str,
