@@ -1,4 +1,5 @@
-// Admin pages: a form is posted once, and the page that waits for a source's first key asks until it came.
+// Admin pages: a form is posted once, a new token can be copied, and the page that waits for a source's first key asks until
+// it came.
 // Runs under script-src 'self' and Trusted Types: texts are set as text, never as markup.
 (() => {
   'use strict';
@@ -8,6 +9,19 @@
     form.addEventListener('submit', () => setTimeout(() => { button.disabled = true; }, 0));
     // Back to a page that was kept whole.
     addEventListener('pageshow', () => { button.disabled = false; });
+  }
+
+  const copying = document.querySelector('[data-copying]');
+  if (copying && navigator.clipboard) {                 // absent on a plain http address
+    const said = copying.querySelector('[data-said]');
+    const token = () => document.querySelector('[data-token]').textContent;
+    const tell = text => {
+      said.textContent = '';                            // the same words are said again
+      setTimeout(() => { said.textContent = text; }, 50);
+    };
+    copying.hidden = false;
+    copying.querySelector('button').addEventListener('click', () => navigator.clipboard.writeText(token())
+      .then(() => tell(copying.dataset.copied), () => tell(copying.dataset.nocopy)));
   }
 
   const place = document.querySelector('[data-wait]');

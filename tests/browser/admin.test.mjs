@@ -68,6 +68,20 @@ test('a token is made, its first key is seen arriving, and it is revoked', () =>
   assert.equal((await deposit(token, MAC)).status, 401);
 }));
 
+test('a new token is copied with one press, which is said; without script there is its text', () => asAdmin({}, async (page, { context }) => {
+  await context.grantPermissions(['clipboard-read', 'clipboard-write']);
+  const token = await makeToken(page, 'json', 'Copied');
+  const copy = page.locator('[data-copying]');
+  assert.equal(await copy.getByRole('button').innerText().then(text => text.trim().split(/\s/)[0]), 'Copy');
+  await copy.getByRole('button').click();
+  await copy.getByRole('status').filter({ hasText: 'Copied.' }).waitFor();
+  assert.equal(await page.evaluate(() => navigator.clipboard.readText()), token);
+  await axe(page);
+  await page.evaluate(() => { navigator.clipboard.writeText = () => Promise.reject(new Error('refused')); });
+  await copy.getByRole('button').click();
+  await copy.getByRole('status').filter({ hasText: 'That did not work.' }).waitFor();
+}));
+
 test('reloading the page of a new token, or going back to it, shows it no more', () => asAdmin({}, async page => {
   const token = await makeToken(page, 'crypt', 'Reloaded');
   await page.reload();
@@ -80,6 +94,7 @@ test('reloading the page of a new token, or going back to it, shows it no more',
 
 test('the page that waits works without script', () => asAdmin({ js: false }, async page => {
   const token = await makeTokenPlain(page);
+  assert.equal(await page.locator('[data-copying]').isVisible(), false, 'a button that does nothing is not shown');
   await page.locator('main a.btn[href^="/admin/connect/"]').click();
   const serial = 'KHADMIN00002';
   assert.equal((await page.content()).includes(serial), false);
