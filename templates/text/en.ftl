@@ -289,6 +289,7 @@ tokens-lead = What MDM servers, Crypt and scripts use to get in. The secret is s
 tokens-new = Make a token
 tokens-empty = There are no tokens yet.
 token-live = Live
+token-ending = Ends soon
 token-expired = Ended
 token-waiting = Waiting for approval
 token-waiting-do = Restored from a backup. To use it again: `keyharbor token approve { $id }` on the server.

@@ -609,6 +609,7 @@ tokens-lead = Det som MDM-servere, Crypt og skript bruker for å komme inn. Hemm
 tokens-new = Lag et token
 tokens-empty = Det finnes ingen tokens ennå.
 token-live = Gjelder
+token-ending = Utløper snart
 token-expired = Utløpt
 token-waiting = Venter på godkjenning
 token-waiting-do = Gjenopprettet fra en sikkerhetskopi. For å bruke det igjen: `keyharbor token approve { $id }` på serveren.

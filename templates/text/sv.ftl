@@ -289,6 +289,7 @@ tokens-lead = Det som MDM-servrar, Crypt och skript använder för att komma in.
 tokens-new = Skapa en token
 tokens-empty = Det finns inga tokens än.
 token-live = Gäller
+token-ending = Går snart ut
 token-expired = Har gått ut
 token-waiting = Väntar på godkännande
 token-waiting-do = Återställd från en säkerhetskopia. För att använda den igen: `keyharbor token approve { $id }` på servern.

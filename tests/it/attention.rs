@@ -36,6 +36,12 @@ async fn ending(world: &World, expires_at: Option<Timestamp>) -> String {
     world.service.create_token(new, Actor::Operator).await.unwrap().1.as_str().to_owned()
 }
 
+/// How many tokens of the list bear each of these words.
+async fn states(world: &World, words: [&str; 3]) -> [usize; 3] {
+    let list = world.signed_in("ola").await.get("/admin/tokens").await.text;
+    words.map(|word| list.matches(&format!("</span> {word}</span>")).count())
+}
+
 async fn reveal_at_the_host(world: &World, serial: &str) -> bool {
     let ask = BreakGlass::new(serial, None, "Ingrid", "the provider is down").unwrap();
     break_glass(&world.fresh.store, &ring(world).await, &world.env, &ask).await.is_ok()
@@ -89,12 +95,14 @@ async fn tokens_that_end_soon_or_have_ended_in_use_are_counted() {
         let text = overview(&mut world.signed_in("ola").await).await;
         assert!(text.contains("3 tokens end within 14 days.") && text.contains(r#"href="/admin/tokens""#), "{text}");
         assert!(!text.contains("have ended") && !text.contains("has ended"));
+        assert_eq!(states(&world, ["Ends soon", "Live", "Ended"]).await, [3, 2, 0]);
         let body = serde_json::json!({ "serial": MAC, "recovery_key": KEY });
         assert_eq!(world.api(actix_web::http::Method::POST, "/api/v1/deposits", &used, Some(body)).await.status.as_u16(), 201);
         world.clock.advance_seconds(DAY);
         let text = overview(&mut world.signed_in("ola").await).await;
         assert!(text.contains("One token that was in use has ended."), "the other was never used: {text}");
         assert!(text.contains("2 tokens end within 14 days."), "14 days and a second are within them now: {text}");
+        assert_eq!(states(&world, ["Ends soon", "Live", "Ended"]).await, [2, 1, 2]);
         world.clock.advance_seconds(13 * DAY);
         let text = overview(&mut world.signed_in("ola").await).await;
         assert!(!text.contains("that was in use has ended"), "nobody has used it for 14 days: {text}");

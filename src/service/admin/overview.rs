@@ -9,6 +9,7 @@ use crate::crypto::Ring;
 use crate::domain::audit::{EventKind, Outcome};
 use crate::domain::ids::Timestamp;
 use crate::domain::policy::{self, Action, Caller, Relation};
+use crate::domain::token::ApiToken;
 use crate::domain::trail::{Cursor, TrailFilter};
 use crate::store::{StoreError, Tx};
 
@@ -84,6 +85,11 @@ impl Keyharbor {
     }
 }
 
+/// Will a live token have ended within [`TOKEN_DAYS`]?
+pub fn ends_soon(token: &ApiToken, now: Timestamp) -> bool {
+    token.expires_at.is_some_and(|end| end <= now.plus_seconds(TOKEN_DAYS * DAY))
+}
+
 async fn token_counts(tx: &mut Tx, ring: &Ring, now: Timestamp) -> Result<TokenCounts> {
     let rows = tx.tokens().await?;
     let waiting = rows.iter().filter(|row| row.waits(ring) && row.parts().0.revoked_at.is_none()).count();
@@ -91,7 +97,7 @@ async fn token_counts(tx: &mut Tx, ring: &Ring, now: Timestamp) -> Result<TokenC
     for token in rows.into_iter().filter_map(|row| row.check(ring).ok()).filter(|t| t.revoked_at.is_none()) {
         let Some(end) = token.expires_at else { continue };
         if now < end {
-            counts.ending += usize::from(end <= now.plus_seconds(TOKEN_DAYS * DAY));
+            counts.ending += usize::from(ends_soon(&token, now));
         } else {
             counts.ended += usize::from(token.last_used.is_some_and(|used| used > now.plus_seconds(-TOKEN_DAYS * DAY)));
         }

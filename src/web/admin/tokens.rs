@@ -8,6 +8,7 @@ use super::frame;
 use crate::domain::escrow::Trust;
 use crate::domain::token::{ApiToken, Door, Scope};
 use crate::service::access::{SignedIn, expose};
+use crate::service::admin::overview::ends_soon;
 use crate::service::admin::sources::Place;
 use crate::service::admin::tokens::{Made, Revoked, TokenForm};
 use crate::service::admin::{AdminAct, Fresh};
@@ -53,10 +54,12 @@ fn listed(visit: &Visit, token: &ApiToken, waits: bool) -> TokenRow {
 /// A token as pages show it.
 pub(super) fn row(visit: &Visit, token: &ApiToken) -> TokenRow {
     let formats = visit.formats();
-    let state = match (token.revoked_at, token.live(visit.app.service.env().now())) {
-        (Some(at), _) => TokenState::Revoked(formats.relative(at)),
-        (None, true) => TokenState::Live,
-        (None, false) => TokenState::Expired,
+    let now = visit.app.service.env().now();
+    let state = match token.revoked_at {
+        Some(at) => TokenState::Revoked(formats.relative(at)),
+        None if !token.live(now) => TokenState::Expired,
+        None if ends_soon(token, now) => TokenState::Ending,
+        None => TokenState::Live,
     };
     TokenRow {
         id: token.id.clone(),

@@ -145,6 +145,8 @@ pub struct TokenRow {
 #[derive(Clone, Debug)]
 pub enum TokenState {
     Live,
+    /// Live, and will have ended soon.
+    Ending,
     Expired,
     Revoked(Moment),
     /// A restore brought it back, and nobody has approved it since.
@@ -155,7 +157,8 @@ impl TokenRow {
     pub fn tag(&self, page: &Page) -> Tag {
         let (class, glyph, text) = match &self.state {
             TokenState::Live => ("ok", "●", page.t("token-live")),
-            TokenState::Expired => ("warn", "▲", page.t("token-expired")),
+            TokenState::Ending => ("warn", "▲", page.t("token-ending")),
+            TokenState::Expired => ("bad", "✕", page.t("token-expired")),
             TokenState::Waiting => ("warn", "▲", page.t("token-waiting")),
             TokenState::Revoked(at) => ("off", "–", page.tv("token-revoked", "when", &at.human)),
         };
@@ -167,7 +170,7 @@ impl TokenRow {
     }
 
     pub fn live(&self) -> bool {
-        matches!(self.state, TokenState::Live)
+        matches!(self.state, TokenState::Live | TokenState::Ending)
     }
 
     /// One that time has ended is revoked too, if somebody likes: it cannot come back then.

@@ -51,6 +51,7 @@ impl World<'_> {
                 },
                 TokenRow { last_used: None, expires: None, trust: Trust::Proven, ..self.token_row(revoked) },
                 self.token_row(TokenState::Waiting),
+                TokenRow { expires: Some(self.day("2026-11-30T10:00:00Z")), ..self.token_row(TokenState::Ending) },
             ],
             unverified: 1,
             next_url: Some("/admin/tokens?before=1-0123456789abcdef".into()),
