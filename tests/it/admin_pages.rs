@@ -28,7 +28,11 @@ async fn s42_an_admin_ends_a_session_and_its_key_on_every_replica() {
         assert!(astrid.get(&grant).await.key().is_some());
         let mut ola = world.signed_in("ola").await;
         let list = ola.get("/admin/sessions").await;
-        assert!(list.status == StatusCode::OK && list.text.contains("astrid") && list.text.contains("This is you"), "{}", list.text);
+        assert!(
+            list.status == StatusCode::OK && list.text.contains("astrid") && list.text.contains("You, in this browser"),
+            "{}",
+            list.text
+        );
         let line = line_of(&world, "sub-astrid").await;
         let (_, replica) = world.replica().await;
         for done in ["ended", "ended-before"] {
@@ -75,8 +79,16 @@ async fn s42_all_sessions_of_a_person_end_together_and_nobody_elses() {
 #[actix_web::test]
 async fn s42_ending_all_of_ones_own_leaves_the_session_that_asks() {
     for world in World::both().await {
-        let (mut ola, mut other, mut third) = (world.signed_in("ola").await, world.signed_in("ola").await, world.signed_in("ola").await);
+        let mut third = world.signed_in("ola").await;
+        world.clock.advance_seconds(1);
+        let (mut other, mut ola) = (world.signed_in("ola").await, world.signed_in("ola").await);
         let page = ola.get("/admin/sessions").await.text;
+        // Which is which: the one that looks, and to the second when each began.
+        assert_eq!((page.matches("You, in this browser").count(), page.matches("You, somewhere else").count()), (1, 2), "{page}");
+        for began in ["07:30:00", "07:30:01"] {
+            let said = format!(", Signed in 22\u{a0}Nov {began}</span></button>");
+            assert_eq!(page.matches(&said).count(), 1, "{began}: {page}");
+        }
         assert!(page.contains("End all my others") && !page.contains("End all of theirs"), "{page}");
         let (_, rest) = page.split_once(r#"action="/admin/sessions/"#).unwrap();
         let line = rest.split_once('/').unwrap().0.to_owned();

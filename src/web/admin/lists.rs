@@ -132,7 +132,7 @@ pub async fn sessions(v: Visitor, query: web::Query<Before>) -> Result<HttpRespo
             name: row.name.clone().or_else(|| login.clone()).unwrap_or_else(|| session.who.subject.clone()),
             login: login.filter(|_| row.name.is_some()),
             roles: session.roles.iter().map(role).collect::<Vec<_>>().join(", "),
-            since: formats.relative(session.created_at),
+            since: formats.precise(session.created_at),
             last_seen: formats.relative(session.last_seen),
             own: row.own,
             mine: session.who == *v.person.who(),

@@ -4,7 +4,7 @@ use askama::Template;
 use askama_web::WebTemplate;
 
 use super::admin::{AdminTab, Done};
-use super::{NavItem, Page};
+use super::{NavItem, Page, Tag};
 use crate::domain::Trust;
 use crate::i18n::Moment;
 
@@ -146,6 +146,7 @@ pub struct SessionLine {
     pub name: String,
     pub login: Option<String>,
     pub roles: String,
+    /// To the second: what tells two sessions of a person apart, and finds the sign-in in the audit log.
     pub since: Moment,
     pub last_seen: Moment,
     /// It is the reader's own: that one ends with "Sign out".
@@ -154,6 +155,17 @@ pub struct SessionLine {
     pub mine: bool,
     /// There is another of the same person on this page.
     pub several: bool,
+}
+
+impl SessionLine {
+    /// On the reader's own: this one, or another.
+    pub fn tag(&self, page: &Page) -> Option<Tag> {
+        match (self.own, self.mine) {
+            (true, _) => Some(Tag { class: "ok", glyph: "●", text: page.t("session-here") }),
+            (false, true) => Some(Tag { class: "off", glyph: "–", text: page.t("session-elsewhere") }),
+            (false, false) => None,
+        }
+    }
 }
 
 /// `/admin/sessions`.

@@ -130,7 +130,7 @@ impl World<'_> {
             name: self.device.into(),
             login: Some("anna.berg".into()),
             roles: self.admin().t("role-employee"),
-            since: self.day("2026-11-22T08:00:00Z"),
+            since: self.formats().precise(self.at("2026-11-22T08:00:00Z")),
             last_seen: self.day("2026-11-22T10:00:00Z"),
             own,
             mine,
