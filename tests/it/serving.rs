@@ -237,6 +237,15 @@ fn s50_a_server_at_its_most_talkative_leaves_no_secret_anywhere() {
     }
 }
 
+/// The page of help, in that language.
+fn help(portal: &str, language: &str) -> String {
+    let place = portal.strip_prefix("http://").unwrap();
+    let (_, port) = place.rsplit_once(':').unwrap();
+    let mut stream = TcpStream::connect(format!("127.0.0.1:{port}")).unwrap();
+    write!(stream, "GET /help HTTP/1.1\r\nHost: {place}\r\nAccept-Language: {language}\r\nConnection: close\r\n\r\n").unwrap();
+    answer(stream).1
+}
+
 fn demo(temporary: &std::path::Path, more: &[&str]) -> std::process::Command {
     let mut demo = command();
     demo.env("TMPDIR", temporary).args(["demo", "--listen", "127.0.0.1:0", "--idp-listen", "127.0.0.1:0"]).args(more);
@@ -260,6 +269,9 @@ fn the_demo_says_one_line_of_json_and_leaves_nothing_behind() {
         assert!(places.is_sorted(), "{text}");
         let line: serde_json::Value = serde_json::from_str(&text).unwrap();
         assert_eq!(line["people"].as_array().unwrap().len(), 4);
+        for (language, hours) in [("en", "weekdays 8–17"), ("sv", "vardagar 8–17"), ("nb", "hverdager 8–17")] {
+            assert!(help(line["portal"].as_str().unwrap(), language).contains(hours), "{language}");
+        }
         assert!(
             line["portal"].as_str().unwrap().starts_with("http://localhost:") && line["api_token"].as_str().unwrap().starts_with("kh_")
         );

@@ -174,6 +174,10 @@ it_phone = "08-465 004 00"
 it_email = "it@acme.example"
 it_hours = "weekdays 8–17"
 time_zone = "Europe/Stockholm"
+[portal.texts.sv]
+it_hours = "vardagar 8–17"
+[portal.texts.nb]
+it_hours = "hverdager 8–17"
 [log]
 level = "warn"
 "#,
