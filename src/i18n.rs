@@ -25,7 +25,13 @@ mod loader {
         pub(super) static TEXTS = {
             locales: "./templates/text",
             fallback_language: "en",
-            customise: |bundle| bundle.set_use_isolating(false),
+            customise: |bundle| {
+                bundle.set_use_isolating(false);
+                // Words are put together with hyphens in the Nordic languages. What is filled in stays as it is.
+                if bundle.locales.iter().all(|locale| locale.language.as_str() != "en") {
+                    bundle.set_transform(Some(super::unbroken));
+                }
+            },
         };
     }
 }
@@ -104,6 +110,26 @@ impl Language {
 /// A weight such as `0.8`, in thousandths; 0 when it is not one.
 fn thousandths(q: &str) -> u32 {
     q.trim().parse::<f32>().ok().filter(|q| (0.0..=1.0).contains(q)).map_or(0, |q| (q * 1000.0).round() as u32)
+}
+
+/// A sentence in which no line ends at the hyphen beside a short part of a word, as in `Mac-en` or `IT-supporten`; long parts may
+/// stand in two lines. What stands between backticks is copied, and keeps its own hyphens.
+fn unbroken(text: &str) -> Cow<'_, str> {
+    const SHORT: usize = 3;
+    let letters = |part: &str| part.chars().take_while(|c| c.is_alphabetic()).count();
+    let mut out = String::new();
+    let mut code = false;
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('-') {
+        code ^= before.matches('`').count() % 2 == 1;
+        let first = before.chars().rev().take_while(|c| c.is_alphabetic()).count();
+        let ending = if after.starts_with(char::is_lowercase) { letters(after) } else { 0 };
+        let short = (1..=SHORT).contains(&first) && letters(after) > 0 || first > 0 && (1..=SHORT).contains(&ending);
+        out.push_str(before);
+        out.push(if short && !code { '\u{2011}' } else { '-' });
+        rest = after;
+    }
+    if out.is_empty() { Cow::Borrowed(text) } else { Cow::Owned(out + rest) }
 }
 
 /// A value for a placeholder in a sentence.
