@@ -6,7 +6,7 @@
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-work=$(mktemp -d "${1:-${TMPDIR:-/tmp}}/keyharbor-reproduce.XXXXXX")
+work=$(mktemp -d "$(realpath -e "${1:-${TMPDIR:-/tmp}}")/keyharbor-reproduce.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 SOURCE_DATE_EPOCH=$(git -C "$root" log -1 --format=%ct)
 export SOURCE_DATE_EPOCH
@@ -16,7 +16,10 @@ for one in here somewhere/else/altogether; do
   mkdir -p "$tree" "$out"
   git -C "$root" archive HEAD | tar -C "$tree" -x
   # The folder of the source, of the crates and of what is built are the machine's; none may stand in the program.
-  (cd "$tree" && env -u CARGO_TARGET_DIR RUSTFLAGS="--remap-path-prefix=$tree=/source --remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}=/cargo" \
+  moved=("$tree=/source" "${CARGO_HOME:-$HOME/.cargo}=/cargo" "$work/$one/target=/target")
+  # Parted by a character that no path has: a folder's name may hold a space.
+  flags=$(printf -- '--remap-path-prefix=%s\x1f' "${moved[@]}")
+  (cd "$tree" && CARGO_ENCODED_RUSTFLAGS=${flags%$'\x1f'} \
     cargo build --release --locked --features otel --quiet --target-dir "$work/$one/target")
   binary=$work/$one/target/release/keyharbor
   cp "$binary" "$out/"

@@ -38,7 +38,8 @@ pub struct Create {
     /// escrow:write, status:read, devices:read, devices:write, audit:read; several with commas. owners:write opens no door yet.
     #[arg(long, value_delimiter = ',', required = true)]
     scope: Vec<String>,
-    /// How much its word weighs: "observed" for a token that a fleet shares, "proven" for an MDM server.
+    /// How much its word weighs: "proven" for an MDM server or a token of one Mac, "observed" for a token that a fleet shares,
+    /// "typed" where people type keys in.
     #[arg(long, default_value = "observed")]
     trust: String,
     /// "header" (Authorization), or "crypt-path" for the address of Crypt clients.

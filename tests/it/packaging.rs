@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use keyharbor::config::Config;
+use keyharbor::domain::Trust;
 
 use crate::process::{command, finish};
 
@@ -47,6 +48,9 @@ fn manual_pages_and_completions_know_every_command() {
     line.build();
     let create = line.find_subcommand("token").unwrap().find_subcommand("create").unwrap().clone();
     let page = read("keyharbor-token-create.1").replace('\\', "");
+    for trust in [Trust::Typed, Trust::Observed, Trust::Proven] {
+        assert!(page.contains(&format!("\"{}\"", trust.code())), "--trust {} is not explained: {page}", trust.code());
+    }
     for option in create.get_opts().filter(|o| !o.is_global_set()).filter_map(clap::Arg::get_long) {
         assert!(page.contains(&format!("--{option}")), "--{option} is not in the manual page");
         assert!(shells.iter().all(|shell| shell.contains(option)), "--{option} is not completed everywhere");
