@@ -190,7 +190,11 @@ async fn what_finds_no_room_is_told_so_and_viewings_go_on() {
         let part = |n: usize| (0..100).map(|i| one(&format!("C02F{n}X{i}"), KEY)).collect::<Vec<_>>();
         // Twenty fill the room; more than that are refused, and nothing of them is stored.
         let all = (0..30).map(|n| world.service.deposit(&source, part(n), Full::Refuse, &info));
-        let (answers, granted) = tokio::join!(join_all(all), astrid.reveal(&device));
+        let stranger = format!("kh_{}_{}", "0".repeat(16), "A".repeat(43));
+        let body = json!({ "serial": "C02STRANGER", "recovery_key": KEY });
+        let stranger = world.api(Method::POST, "/api/v1/deposits", &stranger, Some(body));
+        let (answers, granted, stranger) = tokio::join!(join_all(all), astrid.reveal(&device), stranger);
+        assert_eq!(stranger.status, StatusCode::UNAUTHORIZED, "whoever has no token is not told how much there is to do");
         assert_eq!(granted.status, StatusCode::SEE_OTHER, "a viewing never waits in that queue");
         let stored = answers.iter().filter(|a| a.is_ok()).count();
         let refused: Vec<_> = answers.iter().filter_map(|a| a.as_ref().err()).collect();

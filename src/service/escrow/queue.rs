@@ -149,6 +149,8 @@ impl Keyharbor {
         let answered = async {
             let room = Arc::clone(&self.queue.room);
             let size = u32::try_from(work.size()).unwrap_or(ROOM);
+            // Whose token was never good was refused before this. One that ended since this process knew it is told "busy" and not
+            // 401: only its row says so, and a full queue is no time to read it for callers who are turned away either way.
             let room = match full {
                 Full::Refuse => room.try_acquire_many_owned(size).map_err(|_| self.busy())?,
                 Full::Wait => room.acquire_many_owned(size).await.map_err(|_| self.busy())?,
