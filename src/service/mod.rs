@@ -159,7 +159,7 @@ impl Keyharbor {
     pub fn new(store: Store, env: Env, rules: Rules, oidc: Oidc, custody: custody::Custody) -> Self {
         let (rules, custody) = (Arc::new(rules), Arc::new(custody));
         let (throttle, checkpoint, told, metrics, stopping, pace, bounds, lookups, known) = Default::default();
-        let queue = Arc::new(escrow::Queue::new(store.engine()));
+        let queue = Arc::new(escrow::Queue::default());
         Self { store, env, rules, oidc, custody, throttle, checkpoint, told, metrics, stopping, pace, bounds, queue, lookups, known }
     }
 
@@ -206,7 +206,12 @@ impl Keyharbor {
     }
 
     /// The same under a ring that is not in use yet.
-    pub(crate) async fn conclude_under(&self, ring: &Ring, mut tx: Tx, events: &[Event]) -> Result<AuditReceipt> {
+    pub(crate) async fn conclude_under(&self, ring: &Ring, tx: Tx, events: &[Event]) -> Result<AuditReceipt> {
+        Ok(self.conclude_for(ring, tx, events, false).await?.0)
+    }
+
+    /// The same; if there is `more` to write at once, with the next transaction, where one can be had for less than a new one.
+    pub(crate) async fn conclude_for(&self, ring: &Ring, mut tx: Tx, events: &[Event], more: bool) -> Result<(AuditReceipt, Option<Tx>)> {
         let pending = tx.audit_append(events, ring).await.map_err(ServiceError::Trail)?;
         if !self.checkpoint.follows(pending.seq()) {
             tracing::error!(
@@ -216,14 +221,19 @@ impl Keyharbor {
             return Err(ServiceError::Trail(StoreError::Decode("audit_head")));
         }
         let now = self.env.now();
-        let receipt = match tx.commit(pending.clone()).await {
-            Ok(receipt) => receipt,
-            Err(e) if e.is_transient() => Box::pin(self.committed(&pending, e)).await?,
+        let committed = if more {
+            self.store.commit_and_go_on(tx, pending.clone()).await
+        } else {
+            tx.commit(pending.clone()).await.map(|receipt| (receipt, None))
+        };
+        let (receipt, next) = match committed {
+            Ok(done) => done,
+            Err(e) if e.is_transient() => (Box::pin(self.committed(&pending, e)).await?, None),
             Err(e) => return Err(ServiceError::Trail(e)),
         };
         self.checkpoint.note(receipt.seq());
         self.metrics.recorded(events, receipt.seq(), now);
-        Ok(receipt)
+        Ok((receipt, next))
     }
 
     /// The answer to a commit was lost: the trail says whether it was done. If not, that is the error it failed with, and the

@@ -6,16 +6,17 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::{PgPool, SqlitePool};
 use tracing::{Instrument as _, Span};
 
 use crate::domain::audit::AuditReceipt;
-use crate::domain::ids::{EventId, GrantId, Timestamp, VersionId};
-use crate::domain::{Attested, ChainMac, Event, KeyVersion, Sealed};
+use crate::domain::ids::{Timestamp, VersionId};
+use crate::domain::{Attested, KeyVersion, Sealed};
 
+pub use commit::Pending;
 pub use error::StoreError;
 pub use postgres::Servers;
 pub use reader::Reader;
@@ -25,6 +26,7 @@ pub use tx::{RingRow, SOME_VERSIONS, TokenRows};
 #[macro_use]
 mod macros;
 
+mod commit;
 mod error;
 mod migrate;
 mod postgres;
@@ -99,6 +101,8 @@ pub struct Tx {
     id: u64,
     /// Once it is locked and nothing is appended yet.
     head: Option<Head>,
+    /// Since when its connection is in use.
+    had: Instant,
 }
 
 /// The head of the trail, locked.
@@ -120,25 +124,6 @@ impl Side {
             Self::Sqlite(_) => Engine::Sqlite,
             Self::Postgres(_) => Engine::Postgres,
         }
-    }
-}
-
-/// Trail rows are appended to an open transaction and wait for its commit.
-#[derive(Clone, Debug)]
-#[must_use = "only a commit with it makes a receipt"]
-pub struct Pending {
-    tx: u64,
-    /// The last of them.
-    event: EventId,
-    seq: i64,
-    grant: Option<GrantId>,
-    version: Option<VersionId>,
-}
-
-impl Pending {
-    /// The number of the last row.
-    pub fn seq(&self) -> i64 {
-        self.seq
     }
 }
 
@@ -289,7 +274,7 @@ impl Store {
     }
 
     fn tx(&self, side: Side) -> Tx {
-        Tx { side, id: self.next.fetch_add(1, Ordering::Relaxed), head: None }
+        Tx { side, id: self.next.fetch_add(1, Ordering::Relaxed), head: None, had: Instant::now() }
     }
 
     /// The one key version that a committed trail row names; `None` when it names none, or that version is gone.
@@ -299,18 +284,6 @@ impl Store {
     pub async fn sealed_key(&self, receipt: &AuditReceipt) -> Result<Option<(Attested<KeyVersion>, Sealed)>, StoreError> {
         let Some(version) = receipt.version() else { return Ok(None) };
         ask!(&mut self.read().await?.side, keys::sealed_version(version))
-    }
-
-    /// Was a commit done whose answer was lost? Asked once its transaction has ended, one way or the other. The question is
-    /// committed, too: where a standby confirms commits, it has then confirmed what was found.
-    ///
-    /// # Errors
-    /// The database does not answer: it is still unknown.
-    pub async fn committed(&self, pending: &Pending) -> Result<Option<AuditReceipt>, StoreError> {
-        let mut tx = self.write().await?;
-        let there = tx.trail_has(pending.event).await?;
-        tx.commit_unrecorded().await?;
-        Ok(there.then(|| AuditReceipt::after_commit(pending.seq, pending.grant, pending.version)))
     }
 
     /// Key versions whose value is sealed under another KEK than this, by id, those after one: to be sealed anew, for no person.
@@ -347,50 +320,5 @@ impl Store {
         };
         let named = |(path, sql): &(&'static str, &'static str)| (path.rsplit_once("::sql::").map_or(*path, |(_, name)| name), *sql);
         shared.iter().copied().chain(std::iter::once(own)).flatten().map(named)
-    }
-}
-
-impl Tx {
-    /// Appends events to the trail: locks its head, chains each row, moves the head. The last act of a transaction,
-    /// so that the head is locked for the least time.
-    ///
-    /// # Errors
-    /// An empty batch, an event id that is in the trail already, a trail whose head is missing.
-    pub async fn audit_append(&mut self, events: &[Event], key: &dyn ChainMac) -> Result<Pending, StoreError> {
-        let Some(last) = events.last() else {
-            return Err(StoreError::Other("an empty batch of trail events".to_owned()));
-        };
-        let head = match self.head.take() {
-            Some(head) => head,
-            None => ask!(&mut self.side, trail::lock_head())?,
-        };
-        let seq = ask!(&mut self.side, trail::append(events, key, head))?;
-        Ok(Pending { tx: self.id, event: last.id, seq, grant: last.grant, version: last.version })
-    }
-
-    /// Commits together with its trail rows: the one place where a receipt is made. It names the grant and the version of
-    /// the last event.
-    ///
-    /// # Errors
-    /// Nothing was committed, or ([`StoreError::Unavailable`]) it is unknown whether it was.
-    pub async fn commit(self, pending: Pending) -> Result<AuditReceipt, StoreError> {
-        if pending.tx != self.id {
-            return Err(StoreError::Other("trail rows of another transaction".to_owned()));
-        }
-        self.commit_unrecorded().await?;
-        Ok(AuditReceipt::after_commit(pending.seq, pending.grant, pending.version))
-    }
-
-    /// Commits what needs no trail row: `last_seen`, sweeps.
-    ///
-    /// # Errors
-    /// As `commit`.
-    pub async fn commit_unrecorded(self) -> Result<(), StoreError> {
-        let span = self.side.engine().span("commit");
-        match self.side {
-            Side::Sqlite(tx) => tx.commit().instrument(span).await?,
-            Side::Postgres(tx) => postgres::within(async { Ok(tx.commit().await?) }).instrument(span).await?,
-        }
-        Ok(())
     }
 }

@@ -3,14 +3,12 @@
 //! A connection is used only while its server takes writes, so a demoted primary is left at once. Nobody but `store` names
 //! this room.
 
-use std::borrow::Cow;
 use std::str::FromStr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use sqlx::pool::PoolConnection;
-use sqlx::postgres::{PgArguments, PgConnectOptions, PgPoolOptions};
-use sqlx::query::Query;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{Connection as _, PgPool, Row as _, Transaction};
 use url::Url;
 use uuid::Uuid;
@@ -21,8 +19,10 @@ use super::{PATIENCE, StoreError};
 use crate::domain::Timestamp;
 
 mod hosts;
+mod rows;
 
 pub use hosts::{Hosts, Servers};
+pub(super) use rows::Rows;
 
 pub(super) type Db = sqlx::Postgres;
 pub(super) type Conn = sqlx::PgConnection;
@@ -32,6 +32,8 @@ pub(super) type Tx = Transaction<'static, Db>;
 pub(super) const BEGIN_WRITE: &str = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE";
 pub(super) const BEGIN_SNAPSHOT: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
 pub(super) const BEGIN_READ: &str = "BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY";
+
+const NEXT: &str = "COMMIT AND CHAIN";
 
 /// Held until the end of the transaction. Always a statement of its own: joined with a read, others slip through.
 macro_rules! lock {
@@ -151,6 +153,8 @@ const OUTSIDE: &str = "SELECT now() = statement_timestamp()";
 /// How long a connection that comes back may still be busy.
 const REST: Duration = Duration::from_millis(500);
 const FIRST_PAUSE: Duration = Duration::from_millis(25);
+/// So long a server is taken at its word that it takes writes.
+const ASKED: Duration = Duration::from_secs(1);
 /// How every session begins. Longest waits: for a lock, for a statement, inside an open transaction. And rows are looked up by an
 /// index where there is one: a plan is kept for as long as a connection lives, also one that was made while a table was small,
 /// and a first night's import fills it. No bitmaps: they lose the order of the index, and all that was found is sorted (57 ms for the
@@ -199,51 +203,6 @@ const PARAMETERS: &[&str] = &[
 pub(super) fn personal_key(text: &str) -> String {
     let quoted = serde_json::Value::from(text).to_string();
     quoted.trim_start_matches('"').strip_suffix('"').unwrap_or_default().chars().take(320).collect()
-}
-
-/// The rows of a batch for `rows!`: an array a column.
-pub(super) struct Rows(Query<'static, Db, PgArguments>);
-
-impl Rows {
-    /// `_rows`: how many; every column has as many values.
-    pub fn of(statement: &'static str, _rows: usize) -> Self {
-        Self(sqlx::query(statement))
-    }
-
-    pub fn uuids(self, column: impl Iterator<Item = impl Into<Option<Uuid>>>) -> Self {
-        Self(self.0.bind(column.map(Into::into).collect::<Vec<_>>()))
-    }
-
-    pub fn ints(self, column: impl Iterator<Item = impl Into<Option<i64>>>) -> Self {
-        Self(self.0.bind(column.map(Into::into).collect::<Vec<_>>()))
-    }
-
-    pub fn texts<'a>(self, column: impl Iterator<Item = impl Into<Option<Cow<'a, str>>>>) -> Self {
-        Self(self.0.bind(column.map(|text| text.into().map(Cow::into_owned)).collect::<Vec<_>>()))
-    }
-
-    pub fn bytes<'a>(self, column: impl Iterator<Item = &'a [u8]>) -> Self {
-        Self(self.0.bind(column.map(<[u8]>::to_vec).collect::<Vec<_>>()))
-    }
-
-    /// One list is done, the next begins.
-    pub fn then(self, _rows: usize) -> Self {
-        self
-    }
-
-    /// The statement, for what belongs to no row.
-    pub fn query(self) -> Query<'static, Db, PgArguments> {
-        self.0
-    }
-
-    /// Answers how many rows were touched.
-    pub async fn execute(self, conn: &mut Conn) -> Result<u64, StoreError> {
-        Ok(self.0.execute(conn).await?.rows_affected())
-    }
-
-    pub async fn fetch(self, conn: &mut Conn) -> Result<Vec<Row>, StoreError> {
-        Ok(self.0.fetch_all(conn).await?)
-    }
 }
 
 /// A list of ids in the form that `in_uuids!` reads.
@@ -348,6 +307,19 @@ pub(super) async fn begin(pool: &PgPool, hosts: &Arc<Hosts>, statement: &'static
         had(&pool, &hosts, may, open).await
     });
     begun.await.map_err(|_| StoreError::Unavailable("the task that opens transactions ended".to_owned()))?
+}
+
+/// May a connection that is in use since then be used for another transaction that writes, without being asked again?
+pub(super) fn may_go_on(pool: &PgPool, hosts: &Hosts, had: Instant) -> bool {
+    let others = pool.num_idle() > 0 || pool.size() < pool.options().get_max_connections();
+    let in_use = had.elapsed();
+    others && in_use < ASKED && hosts.refusal().is_none() && !hosts.outlived(in_use)
+}
+
+/// Commits, and begins a transaction of the same kind.
+pub(super) async fn commit_and_begin(tx: &mut Tx) -> Result<(), StoreError> {
+    sqlx::raw_sql(NEXT).execute(&mut **tx).await?;
+    Ok(())
 }
 
 /// A connection for look-ups that need no transaction.

@@ -9,22 +9,24 @@ use actix_web::http::{Method, StatusCode};
 use actix_web::rt::task::JoinHandle;
 use actix_web::web::Data;
 use futures_util::future::join_all;
-use keyharbor::domain::EventKind;
+use keyharbor::crypto::Ring;
 use keyharbor::domain::audit::TrailRow;
 use keyharbor::domain::escrow::Trust;
+use keyharbor::domain::ids::EventId;
 use keyharbor::domain::token::{Door, Scope};
+use keyharbor::domain::{Event, EventKind};
 use keyharbor::oidc::Oidc;
 use keyharbor::service::custody::{Custody, create_ring, open_ring};
 use keyharbor::service::trail::{Verdict, verify};
 use keyharbor::service::{Keyharbor, Rules};
-use keyharbor::store::{Engine, Servers, Store, StoreError, StoreOptions};
+use keyharbor::store::{Engine, Servers, Store, StoreError, StoreOptions, Tx};
 use keyharbor::web::App;
 
 use crate::cluster::Cluster;
-use crate::engines;
 use crate::link::Link;
-use crate::races::{aside, whole};
+use crate::races::{aside, ring, whole};
 use crate::world::{Answer, Browser, KEY, MAC, ORIGIN, OTHER_KEY, World};
+use crate::{engines, filled};
 
 /// A world whose database is that cluster's.
 async fn on(cluster: &Cluster) -> World {
@@ -67,6 +69,18 @@ async fn s68_commits_that_no_standby_confirms_are_given_up_never_cancelled_and_h
     whole(&world).await;
 }
 
+/// From one transaction to the next on one connection: it has to be asked again within a few seconds.
+async fn go_on_for_as_long_as_may_be(world: &World, ring: &Ring, mut tx: Tx) {
+    let began = Instant::now();
+    loop {
+        let event = Event { id: EventId::new(&world.env), ..filled::event() };
+        let pending = tx.audit_append(&[event], ring).await.unwrap();
+        let Some(next) = world.fresh.store.commit_and_go_on(tx, pending).await.unwrap().1 else { break };
+        assert!(began.elapsed() < Duration::from_secs(5), "it is never asked again whether it takes writes");
+        tx = next;
+    }
+}
+
 /// Our transactions say that they write, whatever the default: so what the default says is asked for.
 #[actix_web::test]
 async fn s69_a_server_that_is_told_to_take_no_writes_is_given_none() {
@@ -75,8 +89,10 @@ async fn s69_a_server_that_is_told_to_take_no_writes_is_given_none() {
     let token = world.token(&[Scope::EscrowWrite], Door::Header, Trust::Observed).await;
     let deposit = || world.api(Method::POST, "/api/v1/deposits", &token, Some(serde_json::json!({ "serial": MAC, "recovery_key": KEY })));
     assert_eq!(deposit().await.status, StatusCode::CREATED);
+    let (ring, going_on) = (ring(&world).await, world.fresh.store.write().await.unwrap());
     cluster.sql("ALTER SYSTEM SET default_transaction_read_only = on").await;
     cluster.sql("SELECT pg_reload_conf()").await;
+    go_on_for_as_long_as_may_be(&world, &ring, going_on).await;
     // Each connection is asked before it is used; the server tells its sessions a moment later.
     let mut taken = 0;
     let answer = loop {

@@ -14,7 +14,7 @@ use keyharbor::domain::recovery_key::{RecoveryKey, SecretKind};
 use keyharbor::domain::token::{Door, Scope};
 use keyharbor::domain::{ApiToken, Device, Serial};
 use keyharbor::service::escrow::{Became, Deposit, Full, Hints, PART, Receipt, Source};
-use keyharbor::service::{RequestInfo, ServiceError};
+use keyharbor::service::{Keyharbor, RequestInfo, ServiceError};
 use keyharbor::store::{Engine, StoreError};
 
 use serde_json::json;
@@ -219,6 +219,13 @@ fn keyed(world: &World, token: &str, key: &str, serial: &str) -> JoinHandle<Answ
     aside(async move { send(&app, request).await })
 }
 
+async fn until_so_many_wait(service: &Keyharbor, waiting: usize) {
+    let waiting = format!("keyharbor_deposits_waiting {waiting}\n");
+    while !service.metrics_text().contains(&waiting) {
+        tokio::task::yield_now().await;
+    }
+}
+
 async fn holding(world: &World, statement: &'static str) -> PgConnection {
     let mut conn = PgConnection::connect(&world.fresh.url).await.unwrap();
     sqlx::query("BEGIN").execute(&mut conn).await.unwrap();
@@ -228,27 +235,59 @@ async fn holding(world: &World, statement: &'static str) -> PgConnection {
 
 const A_MAC: &str = "SELECT id FROM devices WHERE serial = 'C02TEST00001' FOR UPDATE";
 
+/// Of two requests with one key the second finds the answer of the first, though both came while a batch ran.
 #[actix_web::test]
-async fn a_batch_beside_another_has_none_of_its_idempotency_keys() {
+async fn a_batch_has_no_two_requests_of_one_idempotency_key() {
     let world = World::on(Engine::Postgres, |_| {}).await;
     let token = world.token(&[Scope::EscrowWrite], Door::Header, Trust::Observed).await;
-    let send = |serial: String| world.api(Method::POST, "/api/v1/deposits", &token, Some(json!({ "serial": serial, "recovery_key": KEY })));
-    assert_eq!(send(MAC.to_owned()).await.status, StatusCode::CREATED);
+    let send = |serial: &str| world.api(Method::POST, "/api/v1/deposits", &token, Some(json!({ "serial": serial, "recovery_key": KEY })));
+    assert_eq!(send(MAC).await.status, StatusCode::CREATED);
     let mut mac = holding(&world, A_MAC).await;
-    let first = keyed(&world, &token, "k", MAC);
-    until_it_waits(&world, &first).await;
-    // The same key for another request has to wait for the first; those that come with it need not.
-    let reused = keyed(&world, &token, "k", "C02OTHER");
-    while !world.service.metrics_text().contains("keyharbor_deposits_waiting 2\n") {
-        tokio::task::yield_now().await;
+    let busy = keyed(&world, &token, "0", MAC);
+    until_it_waits(&world, &busy).await;
+    let mut late = Vec::new();
+    for (key, serial) in [("k", "C02FIRST"), ("k", "C02OTHER"), ("other", "C02THIRD")] {
+        late.push(keyed(&world, &token, key, serial));
+        until_so_many_wait(&world.service, 1 + late.len()).await;
     }
-    let others = join_all((0..20).map(|n| send(format!("C02N{n}")))).await;
-    assert!(others.iter().all(|answer| answer.status == StatusCode::CREATED), "{:?}", others.iter().map(|a| a.status).collect::<Vec<_>>());
-    assert!(!first.is_finished() && !reused.is_finished());
     sqlx::query("COMMIT").execute(&mut mac).await.unwrap();
-    assert_eq!(first.await.unwrap().status, StatusCode::OK);
-    let answer = reused.await.unwrap();
-    assert_eq!((answer.status, &answer.json()["code"]), (StatusCode::UNPROCESSABLE_ENTITY, &json!("idempotency_key_reused")));
+    assert_eq!(busy.await.unwrap().status, StatusCode::OK);
+    let answers: Vec<_> = join_all(late).await.into_iter().map(|answer| answer.unwrap().status).collect();
+    assert_eq!(answers, [StatusCode::CREATED, StatusCode::UNPROCESSABLE_ENTITY, StatusCode::CREATED]);
+    whole(&world).await;
+}
+
+/// While more waits, the next transaction begins with the commit of the one before: what is lost then is looked up, too.
+#[actix_web::test]
+async fn a_commit_that_goes_on_and_whose_answer_was_lost_is_not_done_again() {
+    let world = World::on(Engine::Postgres, |_| {}).await;
+    let source = source(&world, None).await;
+    put(&world, &source, one(MAC, OTHER_KEY)).await.unwrap();
+    let link = Link::to(&world.fresh.url).await;
+    let (service, _) = world.replica_at(&link.url).await;
+    link.cut_after(&["COMMIT AND CHAIN"]);
+    let (mut rounds, mut stored) = (0, 1);
+    // It goes on if its turn came soon enough.
+    while link.cuts() == 0 {
+        rounds += 1;
+        assert!(rounds < 20, "no commit goes on");
+        let mut mac = holding(&world, A_MAC).await;
+        let mut sent = Vec::new();
+        for serial in [MAC.to_owned(), format!("C02{rounds}A"), format!("C02{rounds}B")] {
+            let (replica, source, info) = (service.clone(), source.clone(), RequestInfo::none(&world.env));
+            let deposit = async move { replica.deposit(&source, vec![one(&serial, OTHER_KEY)], Full::Refuse, &info).await };
+            sent.push(aside(deposit));
+            until_so_many_wait(&service, sent.len()).await;
+            if sent.len() == 1 {
+                until_it_waits(&world, &sent[0]).await;
+            }
+        }
+        sqlx::query("COMMIT").execute(&mut mac).await.unwrap();
+        let answers: Vec<_> = join_all(sent).await.into_iter().map(|answer| answer.unwrap().unwrap()[0].as_ref().unwrap().became).collect();
+        assert_eq!(answers, [Became::Same, Became::New, Became::New]);
+        stored += 2;
+    }
+    assert_eq!((world.count(EventKind::DepositNew).await, world.count(EventKind::DepositSame).await), (stored, rounds));
     whole(&world).await;
 }
 
@@ -273,10 +312,7 @@ async fn a_batch_claims_its_idempotency_keys_in_one_order_whatever_they_came_in(
     let mut late = Vec::new();
     for (key, waiting) in [(next, 2), (first, 3)] {
         late.push(keyed(&world, &token, key, &format!("C02{key}")));
-        let waiting = format!("keyharbor_deposits_waiting {waiting}\n");
-        while !world.service.metrics_text().contains(&waiting) {
-            tokio::task::yield_now().await;
-        }
+        until_so_many_wait(&world.service, waiting).await;
     }
     sqlx::query("COMMIT").execute(&mut mac).await.unwrap();
     assert_eq!(busy.await.unwrap().status, StatusCode::OK);

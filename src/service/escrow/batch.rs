@@ -45,13 +45,13 @@ struct Batch<'a> {
 }
 
 impl Keyharbor {
-    /// Stores work in one transaction; one answer each.
-    pub(super) async fn store_batch(&self, work: &[&Work]) -> Result<Vec<Answered>> {
+    /// Stores work in one transaction, which may have begun; one answer each. If more waits, the next may have begun then.
+    pub(super) async fn store_batch(&self, work: &[&Work], begun: &mut Option<Tx>) -> Result<Vec<Answered>> {
         // As `retry` does; what an async closure borrows cannot be sent to another thread.
         self.patiently(async {
             let mut pause = FIRST_PAUSE;
             loop {
-                match self.try_batch(work).await {
+                match self.try_batch(work, begun).await {
                     Ok(answers) => return Ok(answers),
                     Err(e) => self.pause(&mut pause, e).await?,
                 }
@@ -60,8 +60,11 @@ impl Keyharbor {
         .await
     }
 
-    async fn try_batch(&self, work: &[&Work]) -> Result<Vec<Answered>> {
-        let mut tx = self.store.write().await?;
+    async fn try_batch(&self, work: &[&Work], begun: &mut Option<Tx>) -> Result<Vec<Answered>> {
+        let mut tx = match begun.take() {
+            Some(tx) => tx,
+            None => self.store.write().await?,
+        };
         let tokens = tx.tokens_by_ids(&again::ids(work)).await?;
         let ring = self.ring_beside(tokens.generation, &mut tx).await?;
         let mut batch = Batch::new(self, &ring);
@@ -102,7 +105,7 @@ impl Keyharbor {
             // Refusals beyond their bounds are counted, and leave no row.
             tx.commit_unrecorded().await?;
         } else {
-            self.conclude(tx, &events).await?;
+            *begun = self.conclude_for(self.ring()?.as_ref(), tx, &events, self.queue.goes_on()).await?.1;
         }
         tallies.into_iter().for_each(|(_, tally)| self.bounds.end(tally));
         again.remember(self);

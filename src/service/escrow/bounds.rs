@@ -18,7 +18,7 @@ use crate::domain::audit::{Actor, Event, EventKind, Outcome};
 use crate::domain::ids::Timestamp;
 use crate::service::{Keyharbor, RequestInfo};
 
-/// Refused deposits of a token, minute and reason with a row of their own; of two batches at a time, of each.
+/// Refused deposits of a token, minute and reason with a row of their own.
 const ROWS: u64 = 20;
 /// Keys that come to be, or become current again, for one Mac in a minute, of one token and from one address. A Mac changes its
 /// key now and then.

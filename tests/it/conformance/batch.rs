@@ -6,7 +6,7 @@ use keyharbor::domain::ChainMac as _;
 use keyharbor::domain::ids::{DeviceId, Timestamp, VersionId};
 use keyharbor::domain::source::SourceNote;
 use keyharbor::domain::{Sealed, SecretKind, Trust};
-use keyharbor::store::{SOME_VERSIONS, StoreError};
+use keyharbor::store::{Engine, SOME_VERSIONS, StoreError};
 
 use super::sample::*;
 use super::{TestMac, on_both};
@@ -16,6 +16,7 @@ on_both!(
     devices,
     a_batch_waits_for_who_holds_a_device,
     what_is_added_at_a_time_is_followed_by_its_rows_of_the_trail,
+    a_transaction_goes_on_into_the_next,
     versions,
     some_of_many_versions
 );
@@ -96,6 +97,31 @@ async fn what_is_added_at_a_time_is_followed_by_its_rows_of_the_trail(fresh: Fre
         previous = row.mac;
     }
     assert_eq!(tx.head().await.unwrap(), (8, previous));
+}
+
+/// Where a server's connections are shared by many, and not for long without asking it whether it takes writes.
+async fn a_transaction_goes_on_into_the_next(fresh: Fresh) {
+    let store = &fresh.store;
+    let (mut tx, mut went_on) = (store.write().await.unwrap(), 0);
+    for n in 1..=20 {
+        tx.add(&[device(n, &format!("C02{n}"))], &[], &[]).await.unwrap();
+        let pending = tx.audit_append(&[event(n)], &TestMac).await.unwrap();
+        let (receipt, next) = store.commit_and_go_on(tx, pending).await.unwrap();
+        let mut other = store.read().await.unwrap();
+        assert_eq!((receipt.seq(), other.head().await.unwrap().0), (n as i64, n as i64), "it is done, and others see it");
+        went_on += i32::from(next.is_some());
+        tx = match next {
+            Some(next) => next,
+            None => store.write().await.unwrap(),
+        };
+    }
+    assert_eq!(went_on > 0, store.engine() == Engine::Postgres);
+    tx.add(&[device(21, "C0221")], &[], &[]).await.unwrap();
+    let pending = tx.audit_append(&[event(21)], &TestMac).await.unwrap();
+    drop(tx);
+    assert_eq!(store.read().await.unwrap().device_by_serial(&serial("C0221")).await.unwrap(), None, "let go, nothing of it stays");
+    let another = store.write().await.unwrap();
+    assert!(store.commit_and_go_on(another, pending).await.is_err(), "rows of another transaction");
 }
 
 async fn versions(fresh: Fresh) {
