@@ -14,7 +14,7 @@ use futures_util::StreamExt as _;
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
-use super::{App, WebError, brand, pages, proxy};
+use super::{App, WebError, brand, pages, place, proxy};
 use crate::domain::EventKind;
 use crate::i18n::{Formats, Language};
 use crate::service::RequestInfo;
@@ -43,7 +43,7 @@ pub struct Visit {
     pub app: web::Data<App>,
     pub info: RequestInfo,
     pub lang: Language,
-    /// Path and query, when the request is a GET (or HEAD) of a page that can be asked for again; else `/`.
+    /// Path and query of the page that the request belongs to, which can be asked for by GET: [`place::page_of`].
     pub address: String,
 }
 
@@ -58,11 +58,7 @@ impl Visit {
         let chosen = req.cookie(LANGUAGE_COOKIE).and_then(|c| Language::parse(c.value()));
         let asked = || req.headers().get(header::ACCEPT_LANGUAGE).and_then(|v| v.to_str().ok()).and_then(Language::negotiate);
         let lang = chosen.or_else(asked).unwrap_or(app.default_language);
-        // What came back from the provider is used up: no page links to it again.
-        let again = (req.method() == "GET" || req.method() == "HEAD") && !req.path().starts_with("/auth/");
-        let here = req.uri().path_and_query().filter(|_| again).map_or("/", |p| p.as_str());
-        let here = crate::service::sign_in::safe_return(here);
-        Some(Self { info: RequestInfo { id, address, user_agent }, lang, address: here, app })
+        Some(Self { info: RequestInfo { id, address, user_agent }, lang, address: place::page_of(req), app })
     }
 
     pub fn formats(&self) -> Formats {

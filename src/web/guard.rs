@@ -18,9 +18,8 @@ use tracing::{Instrument as _, Span};
 use super::error::{Down, WebError};
 use super::extract::{RequestId, SESSION_COOKIE, Visit, is_encoded, person_of};
 use super::pages::ErrorPage;
-use super::{App, ROUTES, api, assets, unread};
+use super::{App, ROUTES, api, assets, place, unread};
 use crate::domain::EventKind;
-use crate::domain::ids::DeviceId;
 use crate::service::ServiceError;
 use crate::service::access::SignedIn;
 use crate::telemetry::spans;
@@ -213,8 +212,8 @@ fn render(note: &Note, error: &WebError, person: Option<&SignedIn>) -> Option<Ht
         Surface::Bare => None,
         Surface::Page => {
             let mut frame = note.visit.page(person, None);
-            // The choice of language leads back to an address, and a refused one may hold what was never to be repeated.
-            frame.address = again(&note.visit.address, error).to_owned();
+            // The ways back lead to an address, and a refused one may hold what was never to be repeated.
+            frame.address = place::harmless(&note.visit.address).to_owned();
             frame.no_languages = note.app.service.is_sealed();
             let reference = note.visit.reference();
             let page = ErrorPage { page: frame, kind: error.page(&note.visit), reference, plain_http: !note.app.https };
@@ -223,19 +222,6 @@ fn render(note: &Note, error: &WebError, person: Option<&SignedIn>) -> Option<Ht
             Some(response.content_type("text/html; charset=utf-8").body(page.render().unwrap_or_default()))
         }
     }
-}
-
-/// Where "Try again" leads: to the page that was asked for, if the trouble passes and the address holds nothing of the
-/// caller's own: a page of ours without a query, and no name in it but an id.
-fn again<'a>(address: &'a str, error: &WebError) -> &'a str {
-    let passes = matches!(error, WebError::Unavailable { .. } | WebError::Internal(_) | WebError::TooMany { .. });
-    let fixed = || ROUTES.iter().any(|r| r.method == "GET" && r.path == address && !r.path.contains('{'));
-    let of_a_row = || {
-        ["/devices/", "/desk/devices/", "/reveals/"]
-            .iter()
-            .any(|start| address.strip_prefix(start).and_then(DeviceId::parse).is_some_and(|id| address.ends_with(&format!("/{id}"))))
-    };
-    if passes && (fixed() || of_a_row()) { address } else { "/" }
 }
 
 fn headers(headers: &mut HeaderMap, note: &Note) {

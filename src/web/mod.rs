@@ -16,6 +16,7 @@ mod guard;
 mod health;
 mod operations;
 pub mod pages;
+mod place;
 mod portal;
 mod present;
 mod proxy;

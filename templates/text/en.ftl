@@ -1018,6 +1018,7 @@ error-sign-in-other-what = You came back with a different account from the one t
 error-sign-in-other-do = Sign in again with the account you want to use here.
 error-link-start = To the start page
 error-link-devices = Your devices
+error-link-page = Open the page again
 back-to-mac = To the Mac
 who-erased = (details erased)
 who-unknown = (unknown)

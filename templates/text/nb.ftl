@@ -1018,6 +1018,7 @@ error-sign-in-other-what = Du kom tilbake med en annen konto enn den som var log
 error-sign-in-other-do = Logg på igjen med kontoen du vil bruke her.
 error-link-start = Til startsiden
 error-link-devices = Enhetene dine
+error-link-page = Åpne siden på nytt
 back-to-mac = Til Mac-en
 who-erased = (opplysningene slettet)
 who-unknown = (ukjent)

@@ -1018,6 +1018,7 @@ error-sign-in-other-what = Du kom tillbaka med ett annat konto än det som var i
 error-sign-in-other-do = Logga in igen med det konto du vill använda här.
 error-link-start = Till startsidan
 error-link-devices = Dina enheter
+error-link-page = Öppna sidan igen
 back-to-mac = Till datorn
 who-erased = (uppgifterna raderade)
 who-unknown = (okänd)

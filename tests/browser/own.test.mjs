@@ -315,10 +315,12 @@ describe('signed out', () => {
     assert.equal(path(page), device);
   }));
 
-  test('a form that is pressed after the session has ended leads to the start', () => visit({}, async (page, { context }) => {
-    await atOwnDevice(page, full);
+  test('a form that is pressed after the session has ended leads back to its page', () => visit({}, async (page, { context }) => {
+    const device = await atOwnDevice(page, full);
     await context.clearCookies({ name: '__Host-keyharbor' });
     assert.equal((await press(page, at.reveal)).status(), 401);
-    assert.equal(await page.locator('main a.btn').getAttribute('href'), '/sign-in');
+    await page.locator('main a.btn').click();
+    await atProvider(page, full.person('employee'), full.portal);
+    assert.equal(path(page), device);
   }));
 });

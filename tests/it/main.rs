@@ -122,6 +122,7 @@ mod trail_pages;
 mod trial;
 mod unreadable;
 mod upgrade;
+mod ways_back;
 mod who;
 mod window;
 mod window_roles;

@@ -164,6 +164,7 @@ impl ErrorPage {
             ErrorKind::SignInFailed(_) => to("/sign-in", "try-again"),
             ErrorKind::Sealed | ErrorKind::TrailUnavailable | ErrorKind::ServiceTrouble => to(&self.page.address, "try-again"),
             ErrorKind::TooManyRequests { .. } if self.page.address != "/" => to(&self.page.address, "try-again"),
+            ErrorKind::CsrfFailed if self.page.address != "/" => to(&self.page.address, "error-link-page"),
             ErrorKind::AdminNeedsAuthTime => to("/admin/sign-in", "admin-tab-sign-in"),
             ErrorKind::RenewalsUsedUp { device_url } => to(device_url, "back-to-mac"),
             _ if self.page.signed_in.as_ref().is_some_and(|s| s.roles.has(Role::Employee)) => to("/devices", "error-link-devices"),
