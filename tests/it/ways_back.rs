@@ -2,6 +2,7 @@
 
 use actix_web::http::StatusCode;
 
+use crate::sweep::Scene;
 use crate::world::{Answer, KEY, World, path_of};
 
 /// Where the page's link to itself in another language comes back to.
@@ -39,4 +40,57 @@ async fn a_desk_form_that_is_too_old_leads_back_to_the_device_at_the_desk() {
         let answer = kim.post_raw(&format!("/desk/devices/{odd}/reveal"), "csrf=x".into()).await;
         assert!(!answer.text.contains(&format!("devices/{odd}")), "{odd}: {}", answer.text);
     }
+}
+
+#[actix_web::test]
+async fn a_page_that_answers_a_form_comes_back_in_another_language_at_an_address_that_exists() {
+    let mut scene = Scene::of(World::with(|c| (c.reveal.step_up_owner_seconds, c.reveal.step_up_desk_seconds) = (30, 60)).await).await;
+    let (own, desk) = (format!("/devices/{}", scene.device), format!("/desk/devices/{}", scene.device));
+    let wrong = scene.kim.desk_reveal(&scene.device, &[("identity", "")]).await;
+    let unnamed = scene.ola.post("/admin/tokens", &[("id", "0123456789abcdef"), ("name", "")]).await;
+    assert_eq!([wrong.status, unnamed.status], [StatusCode::UNPROCESSABLE_ENTITY; 2]);
+    scene.world.clock.advance_seconds(60);
+    let (step, desk_step) = (scene.astrid.reveal(&scene.device).await, scene.kim.desk_reveal(&scene.device, &[]).await);
+    assert!(step.text.contains("Confirm it’s you") && desk_step.text.contains("Confirm it’s you"));
+    let renewed = scene.astrid.post_raw(&format!("/reveals/{}/renew", scene.grant), "csrf=old".into()).await;
+    let gone = scene.kim.get(&format!("/reveals/{}", scene.grant)).await;
+    let by_address = scene.astrid.get(&format!("{own}/reveal")).await;
+    assert_eq!(by_address.status, StatusCode::METHOD_NOT_ALLOWED);
+    let grant = format!("/reveals/{}", scene.grant);
+    let pages = [
+        (wrong, desk.as_str()),
+        (unnamed, "/admin/tokens/new"),
+        (step, own.as_str()),
+        (desk_step, desk.as_str()),
+        (renewed, grant.as_str()),
+        (gone, grant.as_str()),
+        (by_address, own.as_str()),
+    ];
+    for (page, to) in pages {
+        assert_eq!(language_returns(&page), to);
+    }
+    // A query that may be no way back leaves the page.
+    assert_eq!(language_returns(&scene.kim.get("/desk?q=%C3%85sa").await), "/desk");
+    assert_eq!(language_returns(&scene.kim.get("/desk?q=C02").await), "/desk?q=C02");
+}
+
+#[actix_web::test]
+async fn a_token_that_is_shown_once_is_not_taken_away_by_a_choice_of_language() {
+    let world = World::new().await;
+    let mut ola = world.signed_in("ola").await;
+    let form = ola.get("/admin/tokens/new").await;
+    let id = form.text.split_once(r#"name="id" value=""#).unwrap().1.split_once('"').unwrap().0.to_owned();
+    let fields = [
+        ("id", id.as_str()),
+        ("way", ""),
+        ("name", "MDM"),
+        ("escrow_write", "on"),
+        ("door", "header"),
+        ("trust", "proven"),
+        ("devices", ""),
+    ];
+    let made = ola.post("/admin/tokens", &[&fields[..], &[("expires", "90d")]].concat()).await;
+    assert!(made.text.contains("kh_"), "{}", made.text);
+    assert!(!made.text.contains("/language/"), "{}", made.text);
+    assert!(ola.get("/admin/tokens").await.text.contains("/language/"));
 }

@@ -170,9 +170,9 @@ pub async fn make(req: HttpRequest, form: Form<TokenFields>) -> Result<HttpRespo
     match visit.app.service.make_token(&person, &typed, &visit.info).await? {
         Fresh::Done(Made::Token(token, text)) => {
             let way = Way::parse(&typed.way);
-            let page =
-                MadePage { row: row(&visit, &token), lines: lines(&visit, way, &token, &text), token: text, page: frame(&visit, &person) };
-            html(&page, StatusCode::OK)
+            // Any way from here takes the token along: it is shown this once.
+            let page = pages::Page { no_languages: true, ..frame(&visit, &person) };
+            html(&MadePage { row: row(&visit, &token), lines: lines(&visit, way, &token, &text), token: text, page }, StatusCode::OK)
         }
         Fresh::Done(Made::Already) => Ok(see(&format!("/admin/tokens?done={}", Done::MadeBefore.code()))),
         Fresh::Done(Made::Invalid(errors)) => wrong(&visit, &person, typed, errors),
@@ -182,20 +182,16 @@ pub async fn make(req: HttpRequest, form: Form<TokenFields>) -> Result<HttpRespo
 }
 
 fn wrong(visit: &Visit, person: &SignedIn, typed: TokenForm, errors: Vec<FieldError>) -> Result<HttpResponse, WebError> {
-    let page = NewTokenPage { page: frame(visit, person), form: typed.without_keys(), errors };
-    html(&page, StatusCode::UNPROCESSABLE_ENTITY)
+    let page = pages::Page { address: AdminAct::NewToken(typed.clone()).page(), ..frame(visit, person) };
+    html(&NewTokenPage { page, form: typed.without_keys(), errors }, StatusCode::UNPROCESSABLE_ENTITY)
 }
 
 /// "Confirm it's you", before an act of an admin.
 async fn step_up(req: &HttpRequest, visit: &Visit, person: &SignedIn, act: AdminAct) -> Result<HttpResponse, WebError> {
     let browser = req.cookie(SIGN_IN_COOKIE).map(|c| c.value().to_owned());
+    let page = pages::Page { address: act.page(), ..frame(visit, person) };
     let started = visit.app.service.begin_admin_step_up(person, act, browser.as_deref()).await?;
-    let page = StepUpPage {
-        page: frame(visit, person),
-        continue_url: started.url,
-        cancel_url: "/admin/tokens".to_owned(),
-        before: pages::Before::Admin,
-    };
+    let page = StepUpPage { page, continue_url: started.url, cancel_url: "/admin/tokens".to_owned(), before: pages::Before::Admin };
     let mut response = html(&page, StatusCode::OK)?;
     response.add_cookie(&cookie(SIGN_IN_COOKIE, expose(&started.browser).to_owned())).map_err(|e| WebError::Internal(e.to_string()))?;
     Ok(response)

@@ -66,7 +66,7 @@ pub struct Page {
     pub section: Option<Section>,
     /// How long a key is shown.
     pub window_seconds: i64,
-    /// The choice of language would lead nowhere: the server is sealed.
+    /// The choice of language would lead nowhere, or take away what is shown once.
     pub no_languages: bool,
 }
 
