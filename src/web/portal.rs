@@ -30,22 +30,17 @@ pub async fn start(req: HttpRequest, visit: Visit) -> Result<HttpResponse, WebEr
         return html(&page, StatusCode::OK);
     };
     let roles = person.roles();
-    if roles.has(Role::Employee) {
-        let own = visit.app.service.own_devices(&person, &visit.info).await?;
-        return Ok(match own.devices.as_slice() {
-            [only] => see(&format!("/devices/{}", only.device.id)),
-            [] if roles.has(Role::Helpdesk) => see("/desk"),
-            [] if roles.has(Role::Auditor) => see("/trail"),
-            _ => see("/devices"),
-        });
+    let works_at = [(Role::Helpdesk, "/desk"), (Role::Auditor, "/trail"), (Role::Admin, "/admin")];
+    let work = works_at.into_iter().find(|(role, _)| roles.has(*role)).map(|(_, page)| page);
+    if !roles.has(Role::Employee) {
+        return Ok(see(work.unwrap_or("/help")));
     }
-    Ok(see(if roles.has(Role::Helpdesk) {
-        "/desk"
-    } else if roles.has(Role::Auditor) {
-        "/trail"
-    } else {
-        "/help"
-    }))
+    let own = visit.app.service.own_devices(&person, &visit.info).await?;
+    Ok(match own.devices.as_slice() {
+        [only] => see(&format!("/devices/{}", only.device.id)),
+        [] => see(work.unwrap_or("/devices")),
+        _ => see("/devices"),
+    })
 }
 
 /// The list of one's own devices.

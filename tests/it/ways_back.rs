@@ -94,3 +94,38 @@ async fn a_token_that_is_shown_once_is_not_taken_away_by_a_choice_of_language() 
     assert!(!made.text.contains("/language/"), "{}", made.text);
     assert!(ola.get("/admin/tokens").await.text.contains("/language/"));
 }
+
+#[actix_web::test]
+async fn a_sign_in_leads_to_ones_mac_or_else_to_ones_work() {
+    for employee_is_a_group in [false, true] {
+        let world = World::with(|c| {
+            if employee_is_a_group {
+                c.oidc.roles.insert("employee".into(), vec!["staff".into()]);
+            }
+        })
+        .await;
+        for (login, work) in [("kim", "/desk"), ("eva", "/trail"), ("ola", "/admin")] {
+            let mut browser = world.browser();
+            assert_eq!(browser.sign_in(&world, login).await.location(), "/");
+            assert_eq!(browser.get("/").await.location(), work, "{login}");
+            assert_eq!(browser.get(work).await.status, StatusCode::OK, "{login}");
+            // Nor does another page lead to a list that is empty.
+            for path in ["/devices/x", "/help/sign-in"] {
+                let page = browser.get(path).await.text;
+                let main = page.split_once("<main").unwrap().1;
+                assert!(main.contains(r#"href="/""#) && !main.contains(r#"href="/devices""#), "{login} {path}: {main}");
+            }
+            let left = browser.get("/sign-in?return_to=/status").await;
+            let back = browser.get(path_of(&world.idp.authorize(left.location(), login))).await;
+            assert_eq!(back.location(), "/status", "what was remembered comes first");
+        }
+    }
+    let world = World::new().await;
+    assert_eq!(world.signed_in("astrid").await.get("/").await.location(), "/devices", "who has no other work");
+    for login in ["kim", "eva", "ola"] {
+        let serial = format!("C02{}00001", login.to_uppercase());
+        world.own(&serial, login).await;
+        let device = world.device_id(&serial).await;
+        assert_eq!(world.signed_in(login).await.get("/").await.location(), format!("/devices/{device}"), "{login}");
+    }
+}

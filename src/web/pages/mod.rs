@@ -84,6 +84,13 @@ pub struct Reader {
     pub now: Moment,
 }
 
+impl Reader {
+    /// Has work here beside a Mac of their own: the start knows where.
+    pub fn works_elsewhere(&self) -> bool {
+        [Role::Helpdesk, Role::Auditor, Role::Admin].into_iter().any(|r| self.roles.has(r))
+    }
+}
+
 /// How people reach IT. Shown at the same place on every page.
 #[derive(Clone, Debug, Default)]
 pub struct Contact {
@@ -237,6 +244,7 @@ impl Page {
     pub fn home(&self) -> (&'static str, String) {
         match &self.signed_in {
             None => ("/", self.t("nav-start")),
+            Some(person) if person.works_elsewhere() => ("/", self.t("nav-start")),
             Some(person) if person.roles.has(Role::Employee) => ("/devices", self.t("nav-devices")),
             Some(_) => ("/help", self.t("nav-help")),
         }
