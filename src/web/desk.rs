@@ -200,7 +200,7 @@ fn desk_page(visit: &Visit, person: &SignedIn, found: &DevicePage, asked: Asked)
             number: v.version,
             source: v.source.clone(),
             trust: v.trust,
-            received: formats.date(v.escrowed_at),
+            received: formats.date_time(v.escrowed_at),
             confirmed: (v.confirmed_at > v.escrowed_at).then(|| formats.relative(v.confirmed_at)),
             first_shown: v.revealed_at.map(|t| formats.relative(t)),
             current: is(v, &found.current),

@@ -135,6 +135,27 @@ async fn the_desks_form_keeps_what_was_typed_and_names_what_is_wrong() {
 }
 
 #[actix_web::test]
+async fn each_key_to_choose_from_says_its_version_and_when_it_came() {
+    let world = World::new().await;
+    let device = two_keys(&world).await;
+    let mut kim = world.signed_in("kim").await;
+    kim.headers.push(("accept-language".into(), "en".into()));
+    let page = kim.get(&format!("/desk/devices/{device}")).await.text;
+    let choices = page.split_once("<fieldset").unwrap().1.split_once("</fieldset>").unwrap().0;
+    let [_, offered, other] = choices.split("<label").collect::<Vec<_>>()[..] else { panic!("{choices}") };
+    assert!(offered.contains("The one the portal offers"), "{offered}");
+    let (mut came, first) = (Vec::new(), world.trail().await.into_iter().find(|r| r.event.kind == EventKind::DepositNew).unwrap().event.at);
+    for (choice, number, after) in [(offered, 1, 0), (other, 2, 10)] {
+        assert!(choice.contains(&format!("Version {number}")), "{choice}");
+        let (_, time) = choice.split_once(r#"<time datetime=""#).unwrap_or_else(|| panic!("no time: {choice}"));
+        let (machine, human) = time.split_once(r#"">"#).map(|(m, rest)| (m, rest.split_once("</time>").unwrap().0)).unwrap();
+        assert_eq!(chrono::DateTime::parse_from_rfc3339(machine).unwrap().timestamp(), first.seconds() + after, "{choice}");
+        came.push(human.to_owned());
+    }
+    assert!(came.iter().all(|human| human.contains("2026, ") && human.contains(':')), "{came:?}");
+}
+
+#[actix_web::test]
 async fn the_way_back_from_the_desk_leads_to_the_search() {
     let world = World::new().await;
     let device = world.astrids_mac().await;

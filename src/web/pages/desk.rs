@@ -167,6 +167,7 @@ pub struct VersionRow {
     pub number: i64,
     pub source: String,
     pub trust: Trust,
+    /// From [`crate::i18n::Formats::date_time`]: keys of one day are told apart by it.
     pub received: Moment,
     pub confirmed: Option<Moment>,
     pub first_shown: Option<Moment>,

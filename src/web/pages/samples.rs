@@ -194,7 +194,7 @@ impl World<'_> {
             number,
             source: "crypt-fleet".into(),
             trust,
-            received: date("2026-11-02T10:00:00Z"),
+            received: self.formats().date_time(self.at("2026-11-02T10:00:00Z")),
             confirmed: (number > 1).then(|| date("2026-11-20T10:00:00Z")),
             first_shown: (number == 1).then(|| date("2026-10-04T10:00:00Z")),
             current: number == 3,
