@@ -160,6 +160,7 @@ fn key_page(v: &Visitor, grant: &str, shown: Shown, setting: &Setting) -> KeyPag
         page: v.visit.page(Some(&v.person), Some(present::section(shown.basis))),
         grant: grant.to_owned(),
         device: present::subject(&shown.device, shown.basis, shown.owner.clone()),
+        version: shown.version.id.to_string(),
         key: KeyText::of(&shown.key, v.visit.lang, &v.visit.app.brand.spelling, setting.alphabet),
         seconds_left: shown.seconds_left,
         seconds_in_all: shown.until.seconds_since(shown.from).max(1),

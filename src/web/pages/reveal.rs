@@ -79,6 +79,8 @@ pub struct KeyPage {
     /// The grant's id.
     pub grant: String,
     pub device: Subject,
+    /// The id of the key's version: other tabs that show it hide it with this one.
+    pub version: String,
     pub key: KeyText,
     /// Whole seconds left, rounded down, at least 1.
     pub seconds_left: i64,

@@ -107,6 +107,7 @@ impl World<'_> {
             page: if desk { self.helpdesk() } else { self.employee() },
             grant: "0197a1b2-0000-7000-8000-0000000000aa".into(),
             device: self.subject(basis),
+            version: "0197a1b2-0000-7000-8000-000000000013".into(),
             key: KeyText::of(&key, self.lang, &Spelling::default(), Alphabet::of(self.lang)),
             seconds_left,
             seconds_in_all: 300,
