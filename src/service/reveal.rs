@@ -60,6 +60,8 @@ pub struct Shown {
     /// Whole seconds left at the moment of the answer, 1–300.
     pub seconds_left: i64,
     pub renewals_left: i64,
+    /// It came from "Five more minutes".
+    pub renewed: bool,
     /// The owner: there is another candidate, and this is not it. The desk: there are other versions.
     pub other: bool,
 }

@@ -20,6 +20,9 @@ use crate::domain::recovery_key::{RecoveryKey, SecretKind};
 use crate::domain::reveal::{Basis, Grant};
 use crate::store::Tx;
 
+/// Two presses of "Five more minutes" so close together are one.
+const ONE_PRESS_SECONDS: i64 = 5;
+
 /// What the transaction of a view read, for the page.
 struct Seen {
     grant: Grant,
@@ -38,6 +41,11 @@ fn about(event: &mut Event, grant: &Grant) {
 async fn held(tx: &mut Tx, ring: &Ring, grant: &Grant) -> Result<Grant> {
     let row = tx.grant_locked(grant.id).await?.and_then(|row| row.check(ring).ok());
     row.ok_or(ServiceError::Refused(Refusal::NotFound))
+}
+
+/// The grant of this row, if it verifies and is this person's.
+fn mine(row: Option<Attested<Grant>>, ring: &Ring, person: &SignedIn) -> Option<Grant> {
+    row.and_then(|r| r.check(ring).ok()).filter(|g| g.who == person.session.who)
 }
 
 impl Keyharbor {
@@ -128,6 +136,7 @@ impl Keyharbor {
             owner,
             seconds_left: left,
             renewals_left,
+            renewed: grant.renewal > 0,
             other,
         })))
     }
@@ -185,7 +194,21 @@ impl Keyharbor {
         })
     }
 
-    /// "Five more minutes": a new grant at a new address. Pressed twice, both lead to the same one.
+    /// The latest renewal of an open grant. Never more steps than can be: a bent row may lead in a circle.
+    async fn latest(&self, tx: &mut Tx, ring: &Ring, person: &SignedIn, grant: Grant) -> Result<Grant> {
+        let mut latest = grant;
+        for _ in 0..self.max_renewals(latest.basis) {
+            if !latest.open(self.env.now()) {
+                break;
+            }
+            let Some(after) = mine(tx.grant_child(latest.id).await?, ring, person) else { break };
+            latest = after;
+        }
+        Ok(latest)
+    }
+
+    /// "Five more minutes": a new grant at a new address, open for its whole time from the press. Pressed twice at once, both
+    /// lead to the same one; pressed in a tab that was left behind, it renews what that one's renewals came to.
     ///
     /// # Errors
     /// [`ServiceError`]: refused (the one 404), sealed, the trail, the database.
@@ -213,13 +236,17 @@ impl Keyharbor {
                     return Err(Refusal::NotFound.into());
                 }
             };
-            let grant = held(&mut tx, &ring, &grant).await?;
+            let latest = self.latest(&mut tx, &ring, person, grant).await?;
+            let grant = held(&mut tx, &ring, &latest).await?;
             let mut refused = self.reveal_event(EventKind::RevealRefused, Outcome::Refused, person, permit.basis(), &device, request);
             refused.grant = Some(id);
             if !grant.open(self.env.now()) || grant.line != person.session.line {
                 refused.detail = "renewal_over".into();
                 self.conclude(tx, &[refused]).await?;
                 return Ok(Renewal::Over);
+            }
+            if grant.id != id && self.env.now().seconds_since(grant.from) < ONE_PRESS_SECONDS {
+                return Ok(Renewal::Renewed(grant.id));
             }
             if grant.renewal >= self.max_renewals(grant.basis) {
                 refused.detail = "renewals_used_up".into();
@@ -236,12 +263,12 @@ impl Keyharbor {
             };
             let next = self.new_grant(new, person, permit.basis(), &version, Some(&grant));
             if !tx.insert_grant(&Attested::sign(next, ring.as_ref())).await? {
-                let child = tx.grant_child(id).await?.map(|g| g.parts().0.id);
+                let child = tx.grant_child(grant.id).await?.map(|g| g.parts().0.id);
                 return Ok(child.map_or(Renewal::Over, Renewal::Renewed));
             }
             let mut event = self.reveal_event(EventKind::RevealRenewed, Outcome::Ok, person, permit.basis(), &device, request);
             (event.version, event.grant) = (Some(version.id), Some(new));
-            event.detail = format!("from {id}");
+            event.detail = format!("from {}", grant.id);
             self.conclude(tx, &[event]).await?;
             Ok(Renewal::Renewed(new))
         })
@@ -268,20 +295,19 @@ impl Keyharbor {
             let now = self.env.now();
             // Up to what it renewed, down to what renewed it: another tab may have been quicker to ask for more time than this
             // one to end it. Only this person's own rows that verify, and never more than can be: a bent row may lead in a circle.
-            let mine = |row: Option<Attested<Grant>>| row.and_then(|r| r.check(ring.as_ref()).ok()).filter(|g| g.who == person.session.who);
             let most = self.max_renewals(grant.basis) + 1;
             let mut ended = tx.hide_grant(grant.id, now).await?;
             let (mut up, mut down) = (grant.renewed_from, Some(grant.id));
             for _ in 0..most {
                 if let Some(id) = up {
-                    let before = mine(tx.grant(id).await?);
+                    let before = mine(tx.grant(id).await?, &ring, person);
                     up = before.as_ref().and_then(|g| g.renewed_from);
                     if let Some(before) = before {
                         ended |= tx.hide_grant(before.id, now).await?;
                     }
                 }
                 if let Some(id) = down {
-                    let after = mine(tx.grant_child(id).await?);
+                    let after = mine(tx.grant_child(id).await?, &ring, person);
                     down = after.as_ref().map(|g| g.id);
                     if let Some(after) = after {
                         ended |= tx.hide_grant(after.id, now).await?;

@@ -173,6 +173,7 @@ fn key_page(v: &Visitor, grant: &str, shown: Shown, setting: &Setting) -> KeyPag
             Basis::Desk => rules.copy_desk,
         },
         renewals_left: shown.renewals_left,
+        renewed: shown.renewed,
         has_other: shown.other,
         unseen_letters: shown.version.unseen_letters,
     }

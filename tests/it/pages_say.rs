@@ -236,6 +236,6 @@ async fn a_shorter_window_is_said_as_it_is() {
     let mut astrid = world.signed_in("astrid").await;
     assert!(astrid.get(&format!("/devices/{device}")).await.text.contains("The key is shown for one minute."));
     let shown = astrid.reveal(&device).await;
-    assert!(astrid.get(shown.location()).await.text.contains(">Extend by one minute<"));
+    assert!(astrid.get(shown.location()).await.text.contains(">Extend to one minute<"));
     assert!(world.browser().get("/help").await.text.contains("hidden after one minute?"));
 }

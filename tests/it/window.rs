@@ -273,6 +273,40 @@ async fn s32_what_is_over_or_hidden_cannot_be_renewed_and_two_presses_are_one() 
 }
 
 #[actix_web::test]
+async fn s32_an_extension_lasts_its_whole_time_from_the_press_in_a_tab_that_was_left_behind_too() {
+    for world in World::both().await {
+        let device = world.astrids_mac().await;
+        let mut astrid = world.signed_in("astrid").await;
+        let grant = granted(&mut astrid, &device).await;
+        let page = astrid.get(&grant).await.text;
+        assert!(page.contains(">Extend to five minutes<") && !page.contains("The time began anew"), "{page}");
+        let mut pressed = vec![grant.clone()];
+        // At once, and when the first one has four seconds left, which a renewal of before has had since long.
+        for (wait, minute) in [(4, "07:30"), (292, "07:34")] {
+            world.clock.advance_seconds(wait);
+            pressed.push(renew(&mut astrid, &grant).await.location().to_owned());
+            let page = astrid.get(pressed.last().unwrap()).await.text;
+            assert!(page.contains(r#"data-ttl="300""#), "{wait}: {page}");
+            let anew = page.split_once("The time began anew at ").unwrap().1;
+            assert!(anew.split_once("</time>").unwrap().0.ends_with(minute), "{wait}: {anew}");
+        }
+        let rows = rows(&world, EventKind::RevealRenewed).await;
+        let from: Vec<_> = rows.iter().map(|r| r.event.detail.as_str()).collect();
+        let ids: Vec<_> = pressed.iter().map(|p| format!("from {}", p.rsplit('/').next().unwrap())).collect();
+        assert_eq!(from, [ids[0].as_str(), ids[1].as_str()], "each has a row of its own");
+        // The most that can be is no more in a tab that was left behind.
+        let mut kim = world.signed_in("kim").await;
+        let desk = kim.desk_reveal(&device, &[]).await.location().to_owned();
+        let mut statuses = Vec::new();
+        for _ in 0..3 {
+            world.clock.advance_seconds(10);
+            statuses.push(renew(&mut kim, &desk).await.status);
+        }
+        assert_eq!(statuses, [StatusCode::SEE_OTHER, StatusCode::SEE_OTHER, StatusCode::CONFLICT]);
+    }
+}
+
+#[actix_web::test]
 async fn s32_owner_role_and_macs_are_judged_again_at_each_renewal_and_view() {
     let world = World::new().await;
     let device = world.astrids_mac().await;

@@ -95,6 +95,8 @@ pub struct KeyPage {
     pub spelled: bool,
     pub allow_copy: bool,
     pub renewals_left: i64,
+    /// The time began anew, at `from`.
+    pub renewed: bool,
     /// Owner: there is a second candidate. Helpdesk: there are other versions.
     pub has_other: bool,
     /// The key holds characters such keys do not usually hold.
@@ -116,6 +118,11 @@ impl KeyPage {
             current: a == self.key.alphabet,
         };
         Alphabet::ALL.into_iter().map(link).collect()
+    }
+
+    /// What a press of "Five more minutes" did.
+    pub fn anew(&self) -> Vec<Said> {
+        self.page.said("key-renewed", &[("from", &self.from)])
     }
 
     pub fn shown(&self) -> Vec<Said> {

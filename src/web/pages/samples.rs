@@ -117,6 +117,7 @@ impl World<'_> {
             spelled: large,
             allow_copy: !desk,
             renewals_left: if large { 0 } else { 9 },
+            renewed: true,
             has_other: large || desk,
             unseen_letters: large,
         }
