@@ -101,6 +101,8 @@ const TAKEN_DAYS: i64 = 90;
 pub const VERSIONS_SHOWN: i64 = 100;
 /// Most devices a search shows. It answers with one more when there are more.
 pub const SEARCH_LIMIT: usize = 50;
+/// Characters of a search; more are not looked for.
+pub const LONGEST_SEARCH: usize = 200;
 
 fn state_of(device: &Device, versions: &[KeyVersion], unverified: usize) -> KeyState {
     match Standing::of(versions) {
@@ -227,7 +229,7 @@ impl Keyharbor {
     pub async fn search(&self, person: &SignedIn, query: &str, request: &RequestInfo) -> Result<Vec<Listed>> {
         self.permit(person, Action::SearchDevices, request).await?;
         let ring = self.ring()?;
-        let query: String = query.trim().chars().filter(|c| !c.is_control()).take(200).collect();
+        let query: String = query.trim().chars().filter(|c| !c.is_control()).take(LONGEST_SEARCH).collect();
         if query.is_empty() {
             return Ok(Vec::new());
         }

@@ -11,7 +11,7 @@ use crate::domain::ids::{DeviceId, VersionId};
 use crate::domain::policy::Action;
 use crate::domain::recovery_key::looks_like_key;
 use crate::service::access::SignedIn;
-use crate::service::fleet::{DevicePage, SEARCH_LIMIT};
+use crate::service::fleet::{DevicePage, LONGEST_SEARCH, SEARCH_LIMIT};
 use crate::service::forms::{self, DeskText, RevealForm, Which};
 use crate::service::reveal::Answer;
 
@@ -24,11 +24,13 @@ pub struct Query {
 
 /// One box: serial number, the number on the locked Mac, host name, owner, asset tag.
 pub async fn search(v: Visitor, query: web::Query<Query>) -> Result<HttpResponse, WebError> {
-    let text = query.q.as_deref().unwrap_or_default().trim().to_owned();
-    if looks_like_key(&text) {
+    let asked = query.q.as_deref().unwrap_or_default().trim();
+    if looks_like_key(asked) {
         // A key that was pasted into the wrong box leaves the address, and is looked up nowhere.
         return Ok(see("/desk?refused=key"));
     }
+    // As much as is looked for: a page need not say more.
+    let text: String = asked.chars().take(LONGEST_SEARCH).collect();
     let found = v.visit.app.service.search(&v.person, &text, &v.visit.info).await?;
     let more = found.len() > SEARCH_LIMIT;
     let rows = found
@@ -46,6 +48,7 @@ pub async fn search(v: Visitor, query: web::Query<Query>) -> Result<HttpResponse
     let results = (!text.is_empty()).then_some(rows);
     let page = SearchPage {
         page: v.visit.page(Some(&v.person), Some(Section::Desk)),
+        nothing_asked: text.is_empty() && query.q.is_some(),
         query: text,
         results,
         more,

@@ -574,6 +574,7 @@ desk-count = { $count ->
    *[other] { $shown } results
 }
 desk-more = There are more. Type more of the number or name.
+desk-empty = Nothing was searched for. Type a number, a name or an owner first.
 desk-none = Nothing matches “{ $query }”.
 desk-none-do = Check O and 0, I and 1. Or try the owner’s name. Personal Macs are not found here.
 desk-device = Device

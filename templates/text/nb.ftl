@@ -251,6 +251,7 @@ desk-count = { $count ->
    *[other] { $shown } treff
 }
 desk-more = Det finnes flere. Skriv mer av nummeret eller navnet.
+desk-empty = Ingenting ble søkt etter. Skriv et nummer, et navn eller en eier først.
 desk-none = Ingen treff på «{ $query }».
 desk-none-do = Kontroller O og 0, I og 1. Eller prøv navnet på eieren. Private Mac-er kan ikke søkes opp her.
 desk-device = Enhet

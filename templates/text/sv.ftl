@@ -574,6 +574,7 @@ desk-count = { $count ->
    *[other] { $shown } träffar
 }
 desk-more = Det finns fler. Skriv mer av numret eller namnet.
+desk-empty = Inget söktes. Skriv ett nummer, ett namn eller en ägare först.
 desk-none = Inga träffar på ”{ $query }”.
 desk-none-do = Kontrollera O och 0, I och 1. Eller pröva ägarens namn. Personliga datorer går inte att söka fram här.
 desk-device = Enhet

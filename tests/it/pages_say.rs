@@ -173,6 +173,23 @@ async fn the_way_back_from_the_desk_leads_to_the_search() {
 }
 
 #[actix_web::test]
+async fn a_search_for_nothing_says_so_and_a_long_one_is_not_repeated_in_full() {
+    let world = World::new().await;
+    let mut kim = world.signed_in("kim").await;
+    let asks = "Nothing was searched for.";
+    assert!(!kim.get("/desk").await.text.contains(asks), "before any search");
+    for path in ["/desk?q=", "/desk?q=+++"] {
+        let page = kim.get(path).await;
+        assert!(page.status.is_success() && page.text.contains(asks) && !page.text.contains("Nothing matches"), "{path}");
+    }
+    let page = kim.get(&format!("/desk?q={}", "x".repeat(300))).await.text;
+    assert!(page.contains(&format!("Nothing matches “{}…”.", "x".repeat(40))), "{page}");
+    let main = page.split_once("<main").unwrap().1.split_once("</main>").unwrap().0;
+    assert!(!main.contains(&"x".repeat(201)), "the box holds what was looked for: {main}");
+    assert!(kim.get(&format!("/desk?q={}", "%C3%A5".repeat(40))).await.text.contains(&format!("“{}”", "å".repeat(40))));
+}
+
+#[actix_web::test]
 async fn try_again_leads_to_the_page_that_was_asked_for_unless_its_address_holds_something() {
     let world = World::new().await;
     let device = world.astrids_mac().await;

@@ -14,6 +14,8 @@ use crate::service::forms::Reason;
 pub struct SearchPage {
     pub page: Page,
     pub query: String,
+    /// The box was empty when the button was pressed.
+    pub nothing_asked: bool,
     /// `None` before anything was searched for.
     pub results: Option<Vec<DeskRow>>,
     /// More devices match than are shown.
@@ -22,7 +24,23 @@ pub struct SearchPage {
     pub looked_like_key: bool,
 }
 
+/// Characters of a search that its answer repeats: enough to know it by.
+const SAID_AGAIN: usize = 40;
+
 impl SearchPage {
+    /// What was searched for, as the answer says it.
+    pub fn said_again(&self) -> String {
+        if self.query.chars().count() <= SAID_AGAIN {
+            return self.query.clone();
+        }
+        self.query.chars().take(SAID_AGAIN).chain(['…']).collect()
+    }
+
+    /// Something about the search is wrong: one begins again in its box.
+    pub fn wrong(&self) -> bool {
+        self.nothing_asked || self.looked_like_key
+    }
+
     /// A device's page, with the way back to this search.
     pub fn device_href(&self, id: &str) -> String {
         format!("/desk/devices/{id}{}", query_part(&self.query))

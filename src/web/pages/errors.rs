@@ -167,7 +167,9 @@ impl ErrorPage {
             ErrorKind::CsrfFailed if self.page.address != "/" => to(&self.page.address, "error-link-page"),
             ErrorKind::AdminNeedsAuthTime => to("/admin/sign-in", "admin-tab-sign-in"),
             ErrorKind::RenewalsUsedUp { device_url } => to(device_url, "back-to-mac"),
-            _ if self.page.signed_in.as_ref().is_some_and(|s| s.roles.has(Role::Employee) && !s.works_elsewhere()) => to("/devices", "error-link-devices"),
+            _ if self.page.signed_in.as_ref().is_some_and(|s| s.roles.has(Role::Employee) && !s.works_elsewhere()) => {
+                to("/devices", "error-link-devices")
+            }
             _ => to("/", "error-link-start"),
         }
     }

@@ -44,6 +44,8 @@ impl World<'_> {
         let employee = || self.branded(self.page(Some(Section::Devices), &[Role::Employee]));
         let device = self.subject(Basis::Owner);
         add("no-key-branded", &NoKeyPage { page: employee(), device, reason: NoKeyReason::NeverReceived, reference: "7F3K-21".into() });
+        add("search-empty", &SearchPage { results: None, nothing_asked: true, ..self.search("", false) });
+        add("search-long", &self.search(&"C02KH1 ".repeat(28), false));
         add("help-branded", &HelpPage { page: self.branded(self.page(None, &[])) });
         add("not-listed-branded", &NotListedPage { page: employee() });
         add("devices-empty-branded", &DevicesPage { page: employee(), devices: Vec::new(), taken: Vec::new() });

@@ -249,7 +249,7 @@ impl World<'_> {
         }
     }
 
-    fn search(&self, query: &str, found: bool) -> SearchPage {
+    pub(super) fn search(&self, query: &str, found: bool) -> SearchPage {
         let row = |serial: &str, name: &str, owner: Option<&str>, state| DeskRow {
             id: "0197a1b2-0000-7000-8000-000000000001".into(),
             serial: serial.into(),
@@ -266,6 +266,7 @@ impl World<'_> {
         SearchPage {
             page: self.helpdesk(),
             query: query.into(),
+            nothing_asked: false,
             results: Some(if found { rows } else { Vec::new() }),
             more: found,
             looked_like_key: false,
