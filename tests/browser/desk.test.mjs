@@ -55,11 +55,29 @@ test('a form that lacks something is shown again with what was right, and says w
     assert.equal((await press(page, at.deskReveal)).status(), 422, name);
     assert.equal(await page.locator(at.secret).count(), 0, name);
     assert.ok(await page.locator(at.errors).count(), `${name}: the page says what is wrong`);
+    await page.locator('#errors:focus').waitFor();
     assert.equal((await page.content()).includes('abcd-efgh'), false, 'a key is not echoed');
     assert.equal((await deskForm(page)).ticket, GOOD_FORM.ticket, 'what was right is kept');
     await axe(page);
   }
 }));
+
+for (const js of [true, false]) {
+  test(`what was wrong has the focus, script: ${js}`, () => visit({ js, width: 1280 }, async page => {
+    await signIn(page, full, full.person('helpdesk'));
+    for (const wrong of ['', 'AAAB-BBBC-CCCD-DDDE-EEEF-FFF2']) {
+      await page.goto(`${full.portal}/desk`);
+      assert.equal(await page.locator('#q:focus').count(), 0, 'nothing is wrong yet');
+      await page.locator('#q').fill(wrong);
+      await page.locator('main form button').click();
+      await page.locator('#q:focus').waitFor();
+      assert.equal(await page.locator(at.errors).count(), 1);
+    }
+    await page.goto(full.portal + (await search(page, full.portal, KNOWN.serial))[0]);
+    assert.equal((await press(page, at.deskReveal)).status(), 422);
+    await page.locator('#errors:focus').waitFor();
+  }));
+}
 
 test('S33 markup in a reason stays text, in the trail too', async () => {
   const markup = '<img src=x onerror="window.intruder=1"><script>window.intruder=1</script>';

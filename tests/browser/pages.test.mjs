@@ -60,7 +60,7 @@ const PAGES = {
     ['admin-connect', to('/admin/connect')],
     ['admin-connect-unfolded', page => page.locator('details').evaluateAll(folds => folds.forEach(fold => { fold.open = true; }))],
     ['admin-token-new', to('/admin/tokens/new?way=crypt')],
-    ['admin-token-errors', page => press(page, at.makeToken)],
+    ['admin-token-errors', async page => (await press(page, at.makeToken), page.locator('#errors:focus').waitFor())],
     ['admin-token-made', async page => {
       await page.locator(`${at.makeToken} [name=name]`).fill('Crypt clients');
       await press(page, at.makeToken);
