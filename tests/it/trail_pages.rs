@@ -271,7 +271,7 @@ async fn nothing_recorded_is_the_one_404_and_others_have_no_trail() {
         {
             let answer = eva.get(address).await;
             assert_eq!(answer.status, StatusCode::NOT_FOUND, "{address}");
-            assert!(answer.text.contains("Not on your account") && !answer.text.contains(KEY), "{address}");
+            assert!(answer.text.contains("Nothing found here") && !answer.text.contains(KEY), "{address}");
         }
         for login in ["astrid", "kim", "ola"] {
             let mut other = world.signed_in(login).await;

@@ -3,7 +3,7 @@
 use askama::Template;
 use askama_web::WebTemplate;
 
-use super::Page;
+use super::{Page, Reader};
 use crate::domain::Role;
 use crate::i18n::Moment;
 
@@ -125,13 +125,34 @@ impl ErrorKind {
     }
 }
 
+/// What is said in other words to those who work here: they have no IT to ask, and other pages than those of a Mac of theirs.
+const TO_STAFF: [&str; 10] = [
+    "error-not-found-title",
+    "error-not-found-what",
+    "error-not-found-do",
+    "error-forbidden-do",
+    "error-trail-title",
+    "error-trail-what",
+    "error-trail-do",
+    "error-trouble-do",
+    "error-auth-time-title",
+    "error-auth-time-do",
+];
+
 impl ErrorPage {
+    /// The sentence of that name, for this reader.
+    fn in_words(&self, part: &str) -> String {
+        let key = format!("{}-{part}", self.kind.stem());
+        let staff = self.page.signed_in.as_ref().is_some_and(Reader::works_elsewhere);
+        if staff && TO_STAFF.contains(&key.as_str()) { self.page.t(&format!("{key}-staff")) } else { self.page.t(&key) }
+    }
+
     pub fn heading(&self) -> String {
-        self.page.t(&format!("{}-title", self.kind.stem()))
+        self.in_words("title")
     }
 
     pub fn what(&self) -> String {
-        self.page.t(&format!("{}-what", self.kind.stem()))
+        self.in_words("what")
     }
 
     /// One more sentence about what was wrong with a request.
@@ -147,7 +168,8 @@ impl ErrorPage {
             ErrorKind::TooManyRequests { until: Some(at), .. } => self.page.tv("error-too-many-do", "time", &at.human),
             ErrorKind::TooManyRequests { until: None, .. } => self.page.t("error-too-many-soon"),
             ErrorKind::SignInFailed(SignInProblem::NoTransaction) if !self.plain_http => self.page.t("error-sign-in-lost-again"),
-            kind => self.page.t(&format!("{}-do", kind.stem())),
+            ErrorKind::RenewalsUsedUp { device_url } if device_url.starts_with("/desk/") => self.page.t("error-renewals-desk"),
+            _ => self.in_words("do"),
         }
     }
 

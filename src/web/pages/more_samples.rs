@@ -46,6 +46,17 @@ impl World<'_> {
         add("no-key-branded", &NoKeyPage { page: employee(), device, reason: NoKeyReason::NeverReceived, reference: "7F3K-21".into() });
         add("search-empty", &SearchPage { results: None, nothing_asked: true, ..self.search("", false) });
         add("search-long", &self.search(&"C02KH1 ".repeat(28), false));
+        for (name, kind) in [
+            ("error-not-found-staff", ErrorKind::NotFound),
+            ("error-forbidden-staff", ErrorKind::Forbidden),
+            ("error-trail-staff", ErrorKind::TrailUnavailable),
+            ("error-trouble-staff", ErrorKind::ServiceTrouble),
+            ("error-auth-time-staff", ErrorKind::RevealNeedsAuthTime),
+            ("error-renewals-desk", ErrorKind::RenewalsUsedUp { device_url: "/desk/devices/1".into() }),
+        ] {
+            let page = self.page(None, &[Role::Employee, Role::Helpdesk]);
+            add(name, &ErrorPage { page, kind, reference: "7F3K-21".into(), plain_http: false });
+        }
         add("help-branded", &HelpPage { page: self.branded(self.page(None, &[])) });
         add("not-listed-branded", &NotListedPage { page: employee() });
         add("devices-empty-branded", &DevicesPage { page: employee(), devices: Vec::new(), taken: Vec::new() });

@@ -276,6 +276,32 @@ fn the_menu_follows_the_roles() {
 
 /// Writes all samples for a look in a browser: `KEYHARBOR_PAGE_SAMPLES=dir cargo test pages`.
 #[test]
+fn what_went_wrong_is_said_to_each_role_in_words_that_fit() {
+    for world in worlds() {
+        let kinds = || world.errors().into_iter().filter(|(_, kind)| !matches!(kind, ErrorKind::Sealed | ErrorKind::SignInFailed(_)));
+        for role in [Role::Helpdesk, Role::Auditor, Role::Admin] {
+            for (name, kind) in kinds() {
+                let page =
+                    ErrorPage { page: world.page(None, &[Role::Employee, role]), kind, reference: "7F3K-21".into(), plain_http: false };
+                // Who works here is not sent to the IT that they are, nor told of Macs of theirs.
+                for sentence in [page.heading(), page.what(), page.remedy()] {
+                    assert!(!sentence.split(|c: char| !c.is_alphanumeric()).any(|word| word == "IT"), "{name}: {sentence}");
+                }
+                assert_ne!(page.action().0, "/devices", "{name}");
+            }
+            let not_found = |roles: &[Role]| ErrorPage {
+                page: world.page(None, roles),
+                kind: ErrorKind::NotFound,
+                reference: String::new(),
+                plain_http: false,
+            };
+            assert_ne!(not_found(&[Role::Employee, role]).what(), not_found(&[Role::Employee]).what());
+            assert_eq!(not_found(&[Role::Employee]).action().0, "/devices");
+        }
+    }
+}
+
+#[test]
 fn samples_can_be_looked_at() {
     let wish = std::env::vars_os().find(|(name, _)| name == "KEYHARBOR_PAGE_SAMPLES");
     let Some(dir) = wish.and_then(|(_, dir)| dir.into_string().ok()) else { return };
