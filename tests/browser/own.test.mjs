@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { KNOWN, TURNS, at, atOwnDevice, ownDevice, path, reveal, search, takeTurns } from './journeys.mjs';
 import {
-  atProvider, closeBrowser, keyOnlyInTiles, looksGood, noKey, nothingSecretVisible, press, printed, readKey, signIn, traces, visit,
+  atProvider, closeBrowser, keyOnlyInTiles, looksGood, noKey, nothingSecretVisible, picture, press, printed, readKey, signIn, traces, visit,
 } from './lib.mjs';
 import { demo } from './product.mjs';
 
@@ -197,6 +197,32 @@ describe('the key', () => {
             return [calm, places()];
           });
           assert.equal(after, before, `${lang} ${width}`);
+        }
+      });
+    }
+  });
+
+  test('nothing moves among the buttons when the clipboard can be cleared', async () => {
+    for (const lang of ['en', 'sv', 'nb']) {
+      await visit({ lang }, async (page, { context }) => {
+        await context.grantPermissions(['clipboard-read', 'clipboard-write']);
+        await atOwnDevice(page, full);
+        await reveal(page);
+        const places = () => page.evaluate(() => JSON.stringify([...document.querySelectorAll('.actions, .actions .btn:not([data-clear])')].map(node => {
+          const { x, y, width, height } = node.getBoundingClientRect();
+          return [x, y + scrollY, width, height];
+        })));
+        const [copy, clear] = [page.locator('[data-copy]'), page.locator('[data-clear]')];
+        for (const width of [320, 390, 1280]) {
+          await page.setViewportSize({ width, height: 844 });
+          const before = await places();
+          await picture(page, 'key-not-copied');
+          await copy.click();
+          await clear.waitFor();
+          assert.equal(await places(), before, `${lang} ${width}`);
+          await clear.click();
+          await clear.waitFor({ state: 'hidden' });
+          assert.equal(await places(), before, `${lang} ${width}, cleared`);
         }
       });
     }
