@@ -6,7 +6,7 @@ use keyharbor::domain::ChainMac as _;
 use keyharbor::domain::ids::{DeviceId, Timestamp, VersionId};
 use keyharbor::domain::source::SourceNote;
 use keyharbor::domain::{Sealed, SecretKind, Trust};
-use keyharbor::store::{Engine, SOME_VERSIONS, StoreError};
+use keyharbor::store::{Engine, SOME_VERSIONS, Store, StoreError, StoreOptions};
 
 use super::sample::*;
 use super::{TestMac, on_both};
@@ -122,6 +122,10 @@ async fn a_transaction_goes_on_into_the_next(fresh: Fresh) {
     assert_eq!(store.read().await.unwrap().device_by_serial(&serial("C0221")).await.unwrap(), None, "let go, nothing of it stays");
     let another = store.write().await.unwrap();
     assert!(store.commit_and_go_on(another, pending).await.is_err(), "rows of another transaction");
+    let with_one = Store::connect(&StoreOptions::new(fresh.url.clone().into(), 1)).await.unwrap();
+    let mut tx = with_one.write().await.unwrap();
+    let pending = tx.audit_append(&[event(22)], &TestMac).await.unwrap();
+    assert!(with_one.commit_and_go_on(tx, pending).await.unwrap().1.is_none(), "the only connection is given back");
 }
 
 async fn versions(fresh: Fresh) {
