@@ -35,6 +35,8 @@ export async function samples() {
   const server = createServer((request, response) => {
     const { pathname } = new URL(request.url, 'http://localhost');
     const type = TYPES[extname(pathname)];
+    // A sample that asks whether anything came in goes on waiting, however long it is looked at.
+    if (pathname.endsWith('/status')) return;
     try {
       response.writeHead(200, { ...headers, 'content-type': type }).end(readFileSync(join(dir, pathname)));
     } catch {
