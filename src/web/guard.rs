@@ -213,7 +213,8 @@ fn render(note: &Note, error: &WebError, person: Option<&SignedIn>) -> Option<Ht
         Surface::Page => {
             let mut frame = note.visit.page(person, None);
             // The ways back lead to an address, and a refused one may hold what was never to be repeated.
-            frame.address = place::harmless(&note.visit.address).to_owned();
+            // One that is not there has none: a stranger's device, an unknown one and no id at all are one page.
+            frame.address = if matches!(error, WebError::NotFound) { "/" } else { place::harmless(&note.visit.address) }.to_owned();
             frame.no_languages = note.app.service.is_sealed();
             let reference = note.visit.reference();
             let page = ErrorPage { page: frame, kind: error.page(&note.visit), reference, plain_http: !note.app.https };
