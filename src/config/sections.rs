@@ -183,7 +183,7 @@ section! {
     Reveal {
         /// How long a key is shown: 1 to 300 seconds.
         window_seconds: i64 = 300,
-        /// "Five more minutes", for one's own Mac.
+        /// "Extend to five minutes", for one's own Mac.
         max_renewals_owner: i64 = 10,
         /// The same for the helpdesk.
         max_renewals_desk: i64 = 2,

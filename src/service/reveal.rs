@@ -60,7 +60,7 @@ pub struct Shown {
     /// Whole seconds left at the moment of the answer, 1–300.
     pub seconds_left: i64,
     pub renewals_left: i64,
-    /// It came from "Five more minutes".
+    /// It came from "Extend to five minutes".
     pub renewed: bool,
     /// The owner: there is another candidate, and this is not it. The desk: there are other versions.
     pub other: bool,
@@ -83,7 +83,7 @@ pub enum View {
     },
 }
 
-/// The answer to "Five more minutes".
+/// The answer to "Extend to five minutes".
 #[derive(Debug, PartialEq, Eq)]
 pub enum Renewal {
     Renewed(GrantId),

@@ -1,4 +1,4 @@
-//! What follows a grant: its page, "Five more minutes", "I'm done".
+//! What follows a grant: its page, "Extend to five minutes", "I'm done".
 //!
 //! Session, person, role, owner and MACs are judged again each time, inside the transaction that records it.
 
@@ -20,7 +20,7 @@ use crate::domain::recovery_key::{RecoveryKey, SecretKind};
 use crate::domain::reveal::{Basis, Grant};
 use crate::store::Tx;
 
-/// Two presses of "Five more minutes" so close together are one.
+/// Two presses of "Extend to five minutes" so close together are one.
 const ONE_PRESS_SECONDS: i64 = 5;
 
 /// What the transaction of a view read, for the page.
@@ -207,7 +207,7 @@ impl Keyharbor {
         Ok(latest)
     }
 
-    /// "Five more minutes": a new grant at a new address, open for its whole time from the press. Pressed twice at once, both
+    /// "Extend to five minutes": a new grant at a new address, open for its whole time from the press. Pressed twice at once, both
     /// lead to the same one; pressed in a tab that was left behind, it renews what that one's renewals came to.
     ///
     /// # Errors

@@ -44,8 +44,7 @@ impl Tx {
         Ok(Pending { tx: self.id, event: last.id, seq, grant: last.grant, version: last.version })
     }
 
-    /// Commits together with its trail rows: the one place where a receipt is made. It names the grant and the version of
-    /// the last event.
+    /// Commits together with its trail rows. The receipt names the grant and the version of the last event.
     ///
     /// # Errors
     /// Nothing was committed, or ([`StoreError::Unavailable`]) it is unknown whether it was.

@@ -1,7 +1,7 @@
 //! The PostgreSQL side: how its connections are opened, the few words its dialect says differently, and its copy of `sql/`.
 //!
 //! A connection is asked before its use whether its server takes writes, and a second later again if it goes on from one transaction to
-//! the next, so a demoted primary is left at once. Nobody but `store` names this room.
+//! the next, so a demoted primary is soon left. Nobody but `store` names this room.
 
 use std::str::FromStr;
 use std::sync::Arc;

@@ -179,7 +179,7 @@ fn key_page(v: &Visitor, grant: &str, shown: Shown, setting: &Setting) -> KeyPag
     }
 }
 
-/// "Five more minutes": a new grant at a new address.
+/// "Extend to five minutes": a new grant at a new address.
 pub async fn renew(id: web::Path<String>, form: Form<Press>) -> Result<HttpResponse, WebError> {
     let Form { visit, person, .. } = form;
     match visit.app.service.renew(&person, GrantId::parse(&id), &visit.info).await? {

@@ -120,7 +120,7 @@ impl KeyPage {
         Alphabet::ALL.into_iter().map(link).collect()
     }
 
-    /// What a press of "Five more minutes" did.
+    /// What a press of "Extend to five minutes" did.
     pub fn anew(&self) -> Vec<Said> {
         self.page.said("key-renewed", &[("from", &self.from)])
     }
