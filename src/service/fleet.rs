@@ -14,10 +14,10 @@ use crate::domain::audit::{Actor, EventKind, Outcome, TrailRow};
 use crate::domain::device::{Device, Ownership, Serial};
 use crate::domain::escrow::{KeyVersion, Standing};
 use crate::domain::ids::DeviceId;
-use crate::domain::policy::{Action, Permit, Refusal, Relation};
+use crate::domain::policy::{self, Action, Caller, Permit, Refusal, Relation};
 use crate::domain::recovery_key::SecretKind;
 use crate::domain::token::ApiToken;
-use crate::store::Tx;
+use crate::store::{Reader, Tx};
 
 /// Is there a key to show?
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -240,25 +240,30 @@ impl Keyharbor {
         self.listed(&mut tx, &ring, devices).await
     }
 
-    /// The device a token asks for; unknown and out of its pattern are the same refusal.
-    async fn token_device(&self, token: &ApiToken, serial: &Serial, action: Action, request: &RequestInfo) -> Result<Device> {
-        let found = self.store.read().await?.device_by_serial(serial).await?.filter(|_| token.covers(serial));
+    /// The device a token asks for, and the connection it was read with; unknown and out of its pattern are the same refusal.
+    async fn token_device(&self, token: &ApiToken, serial: &Serial, action: Action, request: &RequestInfo) -> Result<(Device, Reader)> {
+        let mut reader = self.store.reader().await?;
+        let found = reader.device_by_serial(serial).await?.filter(|_| token.covers(serial));
         let ring = self.ring()?;
-        let device = found.as_ref().filter(|d| d.verifies(ring.as_ref())).cloned();
-        if device.is_none()
-            && let Some(bent) = found
-        {
+        let sound = found.as_ref().is_some_and(|d| d.verifies(ring.as_ref()));
+        let relation = found.as_ref().filter(|_| sound).map_or(Relation::Unknown, |d| Relation::Other(d.ownership));
+        let found = match found {
+            Some(device) if sound && policy::decide(Caller::Token(token.scopes), action, relation).is_ok() => return Ok((device, reader)),
+            found => found,
+        };
+        // What is recorded takes a connection of its own: nobody waits for one while he keeps another.
+        drop(reader);
+        if let Some(bent) = found.filter(|_| !sound) {
             self.record_integrity("devices", Some(bent.id), request).await?;
         }
-        let relation = device.as_ref().map_or(Relation::Unknown, |d| Relation::Other(d.ownership));
         self.permit_token(token, action, relation, request).await?;
-        device.ok_or(ServiceError::Refused(Refusal::NotFound))
+        Err(ServiceError::Refused(Refusal::NotFound))
     }
 
     /// # Errors
     /// [`ServiceError::Refused`].
     pub async fn read_device(&self, token: &ApiToken, serial: &Serial, request: &RequestInfo) -> Result<Device> {
-        self.token_device(token, serial, Action::ReadDevice, request).await
+        Ok(self.token_device(token, serial, Action::ReadDevice, request).await?.0)
     }
 
     /// Makes or changes a device. `true` = it was made.
@@ -331,11 +336,10 @@ impl Keyharbor {
     /// # Errors
     /// [`ServiceError::Refused`].
     pub async fn escrow_status(&self, token: &ApiToken, serial: &Serial, request: &RequestInfo) -> Result<EscrowStatus> {
-        let device = self.token_device(token, serial, Action::ReadStatus, request).await?;
+        let (device, mut reader) = self.token_device(token, serial, Action::ReadStatus, request).await?;
         let ring = self.ring()?;
-        let mut tx = self.store.read().await?;
-        let (leading, _) = verified(tx.candidates(device.id, SecretKind::RecoveryKey, None).await?, &ring);
-        let (versions, _) = tx.version_count(device.id, SecretKind::RecoveryKey).await?;
+        let (leading, _) = verified(reader.candidates(device.id, SecretKind::RecoveryKey, None).await?, &ring);
+        let (versions, _) = reader.version_count(device.id, SecretKind::RecoveryKey).await?;
         let standing = Standing::of(&leading);
         let current = standing.map(|s| s.current.clone());
         Ok(EscrowStatus {

@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use sqlx::migrate::{Migrate, Migrator};
+use sqlx::migrate::{Migrate, MigrateError, Migrator};
 use sqlx::{Connection, PgConnection};
 
 use super::{Pools, Side, Store, StoreError, Tx};
@@ -15,6 +15,10 @@ static POSTGRES: Migrator = sqlx::migrate!("./migrations/postgres");
 /// Our own number: the driver's lock blocks and would stall a `CREATE INDEX CONCURRENTLY`.
 const TRY_LOCK: &str = "SELECT pg_try_advisory_lock(7308604896)";
 const UNLOCK: &str = "SELECT pg_advisory_unlock(7308604896)";
+/// So long a migration waits for a table that others are at: whoever comes after it, to read even, waits behind it.
+const LOCK_TIMEOUT: &str = "SELECT set_config('lock_timeout', '2s', false)";
+/// How often it is tried again.
+const TRIES: u32 = 20;
 const HAS_TABLE_SQLITE: &str = "SELECT COUNT(*) FROM sqlite_schema WHERE name = '_sqlx_migrations'";
 const HAS_TABLE_POSTGRES: &str =
     "SELECT COUNT(*) FROM pg_tables WHERE tablename = '_sqlx_migrations' AND schemaname = ANY (current_schemas(false))";
@@ -26,7 +30,8 @@ impl Store {
     /// transaction pooler: the lock belongs to the session).
     ///
     /// # Errors
-    /// A migration that was changed after it ran, or fails; a lock that another process holds for a minute.
+    /// A migration that was changed after it ran, or fails; a lock that another process holds for a minute, a table that others
+    /// do not leave for as long.
     pub async fn migrate(&self) -> Result<(), StoreError> {
         let applied = match &self.pools {
             Pools::Sqlite { write, .. } => {
@@ -150,10 +155,24 @@ async fn migrate_locked(conn: &mut PgConnection) -> Result<HashSet<i64>, StoreEr
         waited += pause;
         pause = (pause * 2).min(Duration::from_secs(5));
     }
-    ours(&POSTGRES).run(&mut *conn).await?;
+    sqlx::query(LOCK_TIMEOUT).execute(&mut *conn).await?;
+    let mut tries = 1;
+    while let Err(error) = ours(&POSTGRES).run(&mut *conn).await {
+        if tries == TRIES || !is_lock_timeout(&error) {
+            return Err(error.into());
+        }
+        tracing::warn!("a migration waits for others to leave a table, lets them pass and is tried again");
+        tries += 1;
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
     let done = applied(conn).await?;
     sqlx::query(UNLOCK).execute(conn).await?;
     Ok(done)
+}
+
+fn is_lock_timeout(error: &MigrateError) -> bool {
+    let (MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _)) = error else { return false };
+    error.as_database_error().and_then(|error| error.code()).is_some_and(|code| code == "55P03")
 }
 
 async fn applied<C: Migrate>(conn: &mut C) -> Result<HashSet<i64>, StoreError> {

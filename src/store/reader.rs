@@ -4,6 +4,10 @@ use sqlx::pool::PoolConnection;
 use tracing::Instrument as _;
 
 use super::{Engine, Pools, RingRow, Store, StoreError, TokenRows, postgres, sqlite};
+use crate::domain::device::{Device, Serial};
+use crate::domain::escrow::KeyVersion;
+use crate::domain::ids::DeviceId;
+use crate::domain::{Attested, SecretKind};
 
 /// A connection that reads. Each look-up sees what is committed when it begins. Whoever keeps one asks for another now and then:
 /// it would not notice that its server takes no writes any more.
@@ -32,4 +36,9 @@ calls! {
     /// In no particular order; unknown ids are left out.
     tokens::tokens_by_ids(ids: &[&str]) -> TokenRows;
     ring::key_ring() -> Option<RingRow>;
+    devices::device_by_serial(serial: &Serial) -> Option<Device>;
+    /// As [`super::Tx::candidates`].
+    keys::candidates(device: DeviceId, kind: SecretKind, fingerprint: Option<&[u8]>) -> Vec<Attested<KeyVersion>>;
+    /// How many there are, and the highest number.
+    keys::version_count(device: DeviceId, kind: SecretKind) -> (i64, i64);
 }

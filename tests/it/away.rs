@@ -15,6 +15,8 @@ use crate::standby::replica_of;
 use crate::world::{Answer, Browser, KEY, MAC, OTHER_KEY, World};
 use crate::{engines, filled};
 
+const OTHER_MAC: &str = "C02BENT";
+
 /// What S68 allows.
 const MOST: Duration = Duration::from_secs(5);
 
@@ -175,6 +177,43 @@ async fn s68_a_database_that_goes_away_for_a_moment_is_waited_for() {
     });
     assert_eq!(answer.status, StatusCode::OK, "a page waits, too");
     assert_eq!(outage.world.count(EventKind::DepositNew).await, 2);
+}
+
+/// Whoever has a connection waits for no other: with as many requests at a time as there are connections, all would wait for ever.
+#[actix_web::test]
+async fn one_connection_is_enough_for_everything() {
+    for world in World::both().await {
+        let only = StoreOptions::new(world.fresh.url.clone().into(), 1);
+        let only = engines::borrowed(Store::connect(&only).await.unwrap(), world.fresh.url.clone());
+        let (world, _before) = world.over(only).await;
+        let device = world.astrids_mac().await;
+        let mut astrid = world.signed_in("astrid").await;
+        let page = astrid.reveal(&device).await.location().to_owned();
+        assert!(astrid.get(&page).await.key().is_some());
+        assert_eq!(astrid.post(&format!("{page}/renew"), &[]).await.status, StatusCode::SEE_OTHER);
+        for (login, paths) in [
+            ("kim", &[&*format!("/desk?q={MAC}"), &format!("/desk/devices/{device}")][..]),
+            ("eva", &["/trail", "/trail?kind=deposit.new"]),
+            ("ola", &["/admin", "/admin/tokens", "/admin/sources", "/admin/sessions", "/admin/devices?list=no-key"]),
+        ] {
+            let mut person = world.signed_in(login).await;
+            for path in paths {
+                assert_eq!(person.get(path).await.status, StatusCode::OK, "{path}");
+            }
+            assert_eq!(person.get(&page).await.status, StatusCode::NOT_FOUND, "and so is what is refused, with a row");
+        }
+        let token = world.token(&[Scope::StatusRead, Scope::DevicesRead], Door::Header, Trust::Observed).await;
+        let ask = async |path: &str| world.api(Method::GET, path, &token, None).await.status;
+        world.deposit(OTHER_MAC, KEY, Trust::Observed).await;
+        world.sql(&format!("UPDATE devices SET ownership = 'personal' WHERE serial = '{OTHER_MAC}'")).await;
+        for (serial, status) in [(MAC, StatusCode::OK), (OTHER_MAC, StatusCode::NOT_FOUND), ("C02NOBODY", StatusCode::NOT_FOUND)] {
+            assert_eq!(ask(&format!("/api/v1/devices/{serial}/escrow-status")).await, status, "{serial}");
+            assert_eq!(ask(&format!("/api/v1/devices/{serial}")).await, status, "{serial}");
+        }
+        assert_eq!(ask("/api/v1/devices").await, StatusCode::OK);
+        assert_eq!(ask("/api/v1/events").await, StatusCode::FORBIDDEN);
+        assert_eq!(world.count(EventKind::IntegrityFailure).await, 2, "the bent one, each time");
+    }
 }
 
 /// All connections are in use, and stay so.

@@ -3,6 +3,7 @@
 mod fixture;
 
 use std::path::Path;
+use std::time::Duration;
 
 use actix_web::http::{Method, StatusCode};
 use keyharbor::crypto::RootKey;
@@ -17,6 +18,7 @@ use sqlx::{AssertSqlSafe, Connection as _};
 
 use crate::engines::{self, Fresh};
 use crate::fixed::START;
+use crate::races::aside;
 use crate::world::{Browser, KEY, MAC, OTHER_KEY, World, token_id};
 
 /// What lies beside a release's rows: its root key, tokens, a cookie and the time at which it was left. All of it synthetic.
@@ -146,6 +148,35 @@ async fn an_upgrade_keeps_keys_owners_tokens_sessions_and_the_trail() {
         }
     }
     assert!(older > 0, "there was something to do");
+}
+
+/// A migration waits for whoever is at a table, and whoever comes after it waits behind it: so it steps back, and tries again.
+#[actix_web::test]
+async fn a_migration_that_waits_for_a_table_lets_others_pass() {
+    const AT: &str = "BEGIN; LOCK TABLE devices, key_versions, audit_events IN ROW EXCLUSIVE MODE";
+    const WAITING: &str =
+        "SELECT COUNT(*) FROM pg_locks WHERE NOT granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
+    for release in releases() {
+        let fresh = release.database(Engine::Postgres).await;
+        if !is_older(&fresh).await {
+            continue;
+        }
+        let mut writer = sqlx::PgConnection::connect(&fresh.url).await.unwrap();
+        let mut other = sqlx::PgConnection::connect(&fresh.url).await.unwrap();
+        sqlx::raw_sql(AT).execute(&mut writer).await.unwrap();
+        let store = fresh.store.clone();
+        let migration = aside(async move { store.migrate().await });
+        while sqlx::query_scalar::<_, i64>(WAITING).fetch_one(&mut other).await.unwrap() == 0 {
+            assert!(!migration.is_finished(), "it takes no table from others");
+            tokio::task::yield_now().await;
+        }
+        tokio::time::timeout(Duration::from_secs(60), sqlx::raw_sql(AT).execute(&mut other)).await.expect("it lets nobody pass").unwrap();
+        for conn in [other, writer] {
+            conn.close().await.unwrap();
+        }
+        migration.await.unwrap().unwrap();
+        assert!(!is_older(&fresh).await);
+    }
 }
 
 /// All that the tests of older releases ask, but for the migrations.

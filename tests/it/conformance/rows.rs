@@ -241,6 +241,8 @@ async fn key_versions(fresh: Fresh) {
     assert_eq!(numbers(tx.candidates(one, SecretKind::RecoveryKey, None).await.unwrap()), [2, 1]);
     assert_eq!(tx.version_count(one, SecretKind::RecoveryKey).await.unwrap(), (2, 2));
     assert_eq!(tx.version_count(DeviceId(id(3)), SecretKind::RecoveryKey).await.unwrap(), (0, 0));
+    let mut reader = fresh.store.reader().await.unwrap();
+    assert_eq!(reader.device_by_serial(&serial("C021")).await.unwrap(), None, "not committed yet");
     assert_eq!(numbers(tx.leaders_of(&[two, one, DeviceId(id(3))]).await.unwrap()), [2, 1, 1]);
     assert!(tx.leaders_of(&[]).await.unwrap().is_empty());
 
@@ -267,6 +269,10 @@ async fn key_versions(fresh: Fresh) {
     assert_eq!(tx.version(row.id).await.unwrap().unwrap().check(&TestMac).unwrap(), row);
     assert!(tx.version(VersionId(id(99))).await.unwrap().is_none());
     tx.commit_unrecorded().await.unwrap();
+    assert_eq!(reader.device_by_serial(&serial("C021")).await.unwrap(), Some(device(1, "C021")));
+    assert_eq!(numbers(reader.candidates(one, SecretKind::RecoveryKey, None).await.unwrap()), [2, 1]);
+    assert_eq!(reader.version_count(one, SecretKind::RecoveryKey).await.unwrap(), (2, 2));
+    drop(reader);
 
     // The same number again is a conflict, and none of it is stored. The same fingerprint is not: a row that somebody
     // forged must not stand in the way of the true key.
