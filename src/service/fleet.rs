@@ -14,10 +14,10 @@ use crate::domain::audit::{Actor, EventKind, Outcome, TrailRow};
 use crate::domain::device::{Device, Ownership, Serial};
 use crate::domain::escrow::{KeyVersion, Standing};
 use crate::domain::ids::DeviceId;
-use crate::domain::policy::{self, Action, Caller, Permit, Refusal, Relation};
+use crate::domain::policy::{Action, Permit, Refusal, Relation};
 use crate::domain::recovery_key::SecretKind;
 use crate::domain::token::ApiToken;
-use crate::store::{Reader, Tx};
+use crate::store::Tx;
 
 /// Is there a key to show?
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -62,16 +62,6 @@ pub struct DevicePage {
     pub owner_changes: Vec<TrailRow>,
     /// There were more changes than these.
     pub more_owner_changes: bool,
-}
-
-/// What `escrow-status` answers. Never a key.
-#[derive(Clone, Debug, PartialEq)]
-pub struct EscrowStatus {
-    pub serial: Serial,
-    pub current: Option<KeyVersion>,
-    pub contested: bool,
-    pub versions: i64,
-    pub rotation_required: bool,
 }
 
 /// What a token with `devices:write` may say of a device. `None` leaves as is, `Some(None)` clears.
@@ -240,30 +230,33 @@ impl Keyharbor {
         self.listed(&mut tx, &ring, devices).await
     }
 
-    /// The device a token asks for, and the connection it was read with; unknown and out of its pattern are the same refusal.
-    async fn token_device(&self, token: &ApiToken, serial: &Serial, action: Action, request: &RequestInfo) -> Result<(Device, Reader)> {
-        let mut reader = self.store.reader().await?;
-        let found = reader.device_by_serial(serial).await?.filter(|_| token.covers(serial));
+    /// May the token have what was found for it? Nothing, and what is out of its pattern, are the same refusal.
+    pub(super) async fn judge_for_token(
+        &self,
+        token: &ApiToken,
+        found: Option<Device>,
+        action: Action,
+        request: &RequestInfo,
+    ) -> Result<Device> {
+        let found = found.filter(|d| token.covers(&d.serial));
         let ring = self.ring()?;
-        let sound = found.as_ref().is_some_and(|d| d.verifies(ring.as_ref()));
-        let relation = found.as_ref().filter(|_| sound).map_or(Relation::Unknown, |d| Relation::Other(d.ownership));
-        let found = match found {
-            Some(device) if sound && policy::decide(Caller::Token(token.scopes), action, relation).is_ok() => return Ok((device, reader)),
-            found => found,
-        };
-        // What is recorded takes a connection of its own: nobody waits for one while he keeps another.
-        drop(reader);
-        if let Some(bent) = found.filter(|_| !sound) {
+        let device = found.as_ref().filter(|d| d.verifies(ring.as_ref())).cloned();
+        if device.is_none()
+            && let Some(bent) = found
+        {
             self.record_integrity("devices", Some(bent.id), request).await?;
         }
+        let relation = device.as_ref().map_or(Relation::Unknown, |d| Relation::Other(d.ownership));
         self.permit_token(token, action, relation, request).await?;
-        Err(ServiceError::Refused(Refusal::NotFound))
+        device.ok_or(ServiceError::Refused(Refusal::NotFound))
     }
 
     /// # Errors
     /// [`ServiceError::Refused`].
     pub async fn read_device(&self, token: &ApiToken, serial: &Serial, request: &RequestInfo) -> Result<Device> {
-        Ok(self.token_device(token, serial, Action::ReadDevice, request).await?.0)
+        // Let go before anything is recorded, which takes a connection of its own.
+        let found = self.store.reader().await?.device_by_serial(serial).await?;
+        self.judge_for_token(token, found, Action::ReadDevice, request).await
     }
 
     /// Makes or changes a device. `true` = it was made.
@@ -329,26 +322,6 @@ impl Keyharbor {
             Ok(Done::Now((after, made)))
         })
         .await
-    }
-
-    /// Is a key escrowed? `None` of a version for a device without one.
-    ///
-    /// # Errors
-    /// [`ServiceError::Refused`].
-    pub async fn escrow_status(&self, token: &ApiToken, serial: &Serial, request: &RequestInfo) -> Result<EscrowStatus> {
-        let (device, mut reader) = self.token_device(token, serial, Action::ReadStatus, request).await?;
-        let ring = self.ring()?;
-        let (leading, _) = verified(reader.candidates(device.id, SecretKind::RecoveryKey, None).await?, &ring);
-        let (versions, _) = reader.version_count(device.id, SecretKind::RecoveryKey).await?;
-        let standing = Standing::of(&leading);
-        let current = standing.map(|s| s.current.clone());
-        Ok(EscrowStatus {
-            serial: device.serial,
-            contested: standing.is_some_and(|s| s.contested),
-            versions,
-            rotation_required: current.as_ref().is_some_and(|v| v.revealed_at.is_some()),
-            current,
-        })
     }
 }
 

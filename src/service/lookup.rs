@@ -1,5 +1,7 @@
-//! Tokens of requests that come at a time are looked up together, each after its request came: many that share one token cost one
-//! statement, and a revoked token is refused from its revocation on. Deposits need this for a token's first one only (`depositor`).
+//! Questions that come at a time are asked together, each after its request came: many that share one token, or a fleet that asks
+//! whether its keys are escrowed, cost a few statements, and a revoked token is refused from its revocation on.
+//!
+//! A [`Question`] says which line it waits in and how many are asked at once. Deposits ask for a token's first one only (`depositor`).
 
 use tokio::sync::oneshot;
 
@@ -9,67 +11,100 @@ use crate::domain::integrity::Attested;
 use crate::domain::token::ApiToken;
 use crate::store::{Reader, StoreError};
 
-/// Most of one statement.
+/// Most that are asked at once.
 const BATCH: usize = 256;
-/// So many statements are asked of a connection that nobody else gets meanwhile.
+/// So often a connection is asked that nobody else gets meanwhile.
 const KEPT_FOR: usize = 20;
 
-type Found = Option<Attested<ApiToken>>;
+pub(super) trait Question: Sized + Send + Sync + 'static {
+    type Answer: Send + 'static;
 
-/// A token's id, and who asks for its row.
-pub(crate) struct Wanted {
-    id: String,
-    answer: oneshot::Sender<Result<Found>>,
+    /// Where such questions wait.
+    fn line(lookups: &Lookups) -> &Line<Self>;
+
+    /// The answers to them, in their order.
+    fn ask(of: &Keyharbor, reader: &mut Reader, all: &[Self]) -> impl Future<Output = Result<Vec<Self::Answer>, StoreError>> + Send;
+}
+
+/// A question, and who waits for the answer.
+pub(super) struct Asked<Q: Question> {
+    question: Q,
+    answer: oneshot::Sender<Result<Q::Answer>>,
     origin: Origin,
 }
 
-pub(crate) type Lookups = Gather<Wanted>;
+pub(super) type Line<Q> = Gather<Asked<Q>>;
+
+/// What waits to be asked.
+#[derive(Default)]
+pub(super) struct Lookups {
+    tokens: Line<TokenRow>,
+    pub macs: Line<super::status::MacRow>,
+}
 
 impl Keyharbor {
-    /// The row of that id, as it is after this call began.
-    pub(super) async fn token_row(&self, id: &str) -> Result<Found> {
-        self.retry(async || self.ask_for_token(id).await).await
+    /// The answer as it is after this call began.
+    pub(super) async fn look_up<Q: Question + Clone>(&self, question: Q) -> Result<Q::Answer> {
+        self.retry(async || self.look_up_once(question.clone()).await).await
     }
 
-    async fn ask_for_token(&self, id: &str) -> Result<Found> {
-        let (answer, found) = oneshot::channel();
-        if self.lookups.push(Wanted { id: id.to_owned(), answer, origin: origin() }) {
+    async fn look_up_once<Q: Question>(&self, question: Q) -> Result<Q::Answer> {
+        let (answer, answered) = oneshot::channel();
+        let line = Q::line(&self.lookups);
+        if line.push(Asked { question, answer, origin: origin() }) {
             let service = self.clone();
-            self.lookups.runtime().spawn(async move { service.serve_lookups().await });
+            line.runtime().spawn(async move { service.serve_lookups::<Q>().await });
         }
-        found.await.unwrap_or_else(|_| Err(ServiceError::Store(StoreError::Unavailable("the reader ended".to_owned()))))
+        answered.await.unwrap_or_else(|_| Err(ServiceError::Store(StoreError::Unavailable("the reader ended".to_owned()))))
     }
 
-    async fn serve_lookups(&self) {
-        let mut server = self.lookups.serve();
+    async fn serve_lookups<Q: Question>(&self) {
+        let mut server = Q::line(&self.lookups).serve();
         let (mut kept, mut asked) = (None, 0);
-        while let Some(wanted) = server.next(|jobs| jobs.drain(..jobs.len().min(BATCH)).collect()) {
+        while let Some(jobs) = server.next(|jobs| jobs.drain(..jobs.len().min(BATCH)).collect()) {
             asked += 1;
             let reader = kept.take().filter(|_| asked % KEPT_FOR > 0);
-            as_asked_by(wanted.first().map(|w| w.origin.clone()), self.look_up(wanted, reader, &mut kept)).await;
+            as_asked_by(jobs.first().map(|job| job.origin.clone()), self.ask_all(jobs, reader, &mut kept)).await;
         }
     }
 
     /// Puts the connection back to be kept, if it answered.
-    async fn look_up(&self, wanted: Vec<Wanted>, reader: Option<Reader>, kept: &mut Option<Reader>) {
-        let mut ids: Vec<&str> = wanted.iter().map(|w| w.id.as_str()).collect();
-        ids.sort_unstable();
-        ids.dedup();
-        let rows = async {
+    async fn ask_all<Q: Question>(&self, jobs: Vec<Asked<Q>>, reader: Option<Reader>, kept: &mut Option<Reader>) {
+        let (questions, waiting): (Vec<Q>, Vec<_>) = jobs.into_iter().map(|job| (job.question, job.answer)).unzip();
+        let answers = async {
             let mut reader = match reader {
                 Some(reader) => reader,
                 None => self.store.reader().await?,
             };
-            let found = reader.tokens_by_ids(&ids).await?;
-            // What was read may be under a new key.
-            self.ring_after(found.generation, &mut reader).await?;
+            let answers = Q::ask(self, &mut reader, &questions).await?;
             *kept = Some(reader);
-            Ok::<_, StoreError>(found.rows)
+            Ok::<_, StoreError>(answers)
         };
-        let rows = rows.await;
-        for Wanted { id, answer, .. } in wanted {
-            let found = rows.as_ref().map(|rows| rows.iter().find(|row| row.parts().0.id == id).cloned());
-            drop(answer.send(found.map_err(|e| ServiceError::Store(e.clone()))));
+        match answers.await {
+            Ok(answers) => waiting.into_iter().zip(answers).for_each(|(waiting, answer)| drop(waiting.send(Ok(answer)))),
+            Err(e) => waiting.into_iter().for_each(|waiting| drop(waiting.send(Err(ServiceError::Store(e.clone()))))),
         }
+    }
+}
+
+/// The row of the token with that id.
+#[derive(Clone)]
+pub(super) struct TokenRow(pub String);
+
+impl Question for TokenRow {
+    type Answer = Option<Attested<ApiToken>>;
+
+    fn line(lookups: &Lookups) -> &Line<Self> {
+        &lookups.tokens
+    }
+
+    async fn ask(of: &Keyharbor, reader: &mut Reader, all: &[Self]) -> Result<Vec<Self::Answer>, StoreError> {
+        let mut ids: Vec<&str> = all.iter().map(|token| token.0.as_str()).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        let found = reader.tokens_by_ids(&ids).await?;
+        // What was read may be under a new key.
+        of.ring_after(found.generation, reader).await?;
+        Ok(all.iter().map(|token| found.rows.iter().find(|row| row.parts().0.id == token.0).cloned()).collect())
     }
 }

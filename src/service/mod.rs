@@ -2,8 +2,9 @@
 //!
 //! A service owns its transaction; no network call and no decryption happens inside one. `escrow` takes keys in; `reveal`
 //! and `view` show them; `fleet` knows the devices and `owners` whose they are; `sign_in`, `step_up` and `binding` say who
-//! comes, `logout` who must go, `access`, `tokens`, `lookup` and `depositor` who is there; `admin` looks after the house; `trail` and `replay` read
-//! and prove the trail; `custody` opens the key ring, `vitals` says how the server is.
+//! comes, `logout` who must go, `access`, `tokens` and `depositor` who is there; `status` says what is escrowed; `lookup` asks for many
+//! at once; `admin` looks after the house; `trail` and `replay` read and prove the trail; `custody` opens the key ring, `vitals` says
+//! how the server is.
 
 pub mod access;
 pub mod admin;
@@ -28,6 +29,7 @@ pub mod pace;
 pub mod replay;
 pub mod reveal;
 pub mod sign_in;
+pub mod status;
 mod step_up;
 pub mod throttle;
 pub mod tokens;
@@ -151,6 +153,7 @@ pub struct Keyharbor {
     pub(crate) queue: Arc<escrow::Queue>,
     lookups: Arc<lookup::Lookups>,
     known: Arc<depositor::Known>,
+    touching: Arc<tokens::Touching>,
 }
 
 const FIRST_PAUSE: Duration = Duration::from_millis(25);
@@ -159,8 +162,26 @@ impl Keyharbor {
     pub fn new(store: Store, env: Env, rules: Rules, oidc: Oidc, custody: custody::Custody) -> Self {
         let (rules, custody) = (Arc::new(rules), Arc::new(custody));
         let (throttle, checkpoint, told, metrics, stopping, pace, bounds, lookups, known) = Default::default();
+        let touching = Arc::default();
         let queue = Arc::new(escrow::Queue::default());
-        Self { store, env, rules, oidc, custody, throttle, checkpoint, told, metrics, stopping, pace, bounds, queue, lookups, known }
+        Self {
+            store,
+            env,
+            rules,
+            oidc,
+            custody,
+            throttle,
+            checkpoint,
+            told,
+            metrics,
+            stopping,
+            pace,
+            bounds,
+            queue,
+            lookups,
+            known,
+            touching,
+        }
     }
 
     pub fn env(&self) -> &Env {

@@ -1,7 +1,10 @@
 //! API tokens: made once, shown once, kept as a keyed hash; and who a caller with one is.
 
+use std::collections::HashSet;
 use std::net::IpAddr;
+use std::sync::{Mutex, PoisonError};
 
+use super::lookup::TokenRow;
 use super::{Keyharbor, RequestInfo, Result, ServiceError};
 use crate::crypto::token::base62_secret;
 use crate::crypto::{Purpose, Ring};
@@ -206,7 +209,7 @@ impl Keyharbor {
             self.refuse_unknown(EventKind::AccessRefused, "token", request).await;
             return Err(refused);
         };
-        let row = self.token_row(parts.id).await?;
+        let row = self.look_up(TokenRow(parts.id.to_owned())).await?;
         let ring = self.ring()?;
         let stored = row.as_ref().map(|r| r.parts().0.secret_hash.clone()).unwrap_or_default();
         let Some(row) = row.filter(|_| fits(&ring, &parts, &stored)) else {
@@ -226,7 +229,9 @@ impl Keyharbor {
             }
         };
         let token = &let_in.token;
-        if token.touch_is_due(now) {
+        if token.touch_is_due(now)
+            && let Some(_only_one) = self.touching.begin(&token.id)
+        {
             self.retry(async || {
                 let mut tx = self.store.write().await?;
                 tx.touch_token(&token.id, now).await?;
@@ -264,6 +269,29 @@ impl Keyharbor {
                 Err(refusal.into())
             }
         }
+    }
+}
+
+/// Tokens whose last use is being noted: of many requests at a time one does it, and the others wait for nothing.
+#[derive(Default)]
+pub(super) struct Touching(Mutex<HashSet<String>>);
+
+impl Touching {
+    /// `None`: another one is at it.
+    fn begin(&self, id: &str) -> Option<Touched<'_>> {
+        let begun = self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(id.to_owned());
+        begun.then(|| Touched { all: self, id: id.to_owned() })
+    }
+}
+
+struct Touched<'a> {
+    all: &'a Touching,
+    id: String,
+}
+
+impl Drop for Touched<'_> {
+    fn drop(&mut self) {
+        self.all.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.id);
     }
 }
 

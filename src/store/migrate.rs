@@ -36,13 +36,15 @@ impl Store {
         let applied = match &self.pools {
             Pools::Sqlite { write, .. } => {
                 let mut conn = write.acquire().await?;
-                // Another process may be faster by a moment: what it did is found at the next try.
-                let mut tries = 1;
+                // Another process may be faster by a moment, at one migration after the other: what it did is found at the next try.
+                let (mut tries, mut done) = (0, 0);
                 while let Err(error) = ours(&SQLITE).run(&mut *conn).await {
+                    let by_now = applied(&mut *conn).await.map_or(0, |all| all.len());
+                    tries = if by_now > done { 0 } else { tries + 1 };
+                    done = by_now;
                     if tries == 5 {
                         return Err(error.into());
                     }
-                    tries += 1;
                 }
                 applied(&mut *conn).await?
             }

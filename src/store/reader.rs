@@ -37,6 +37,10 @@ calls! {
     tokens::tokens_by_ids(ids: &[&str]) -> TokenRows;
     ring::key_ring() -> Option<RingRow>;
     devices::device_by_serial(serial: &Serial) -> Option<Device>;
+    /// In no particular order; unknown ones are left out.
+    devices::devices_by_serials(serials: &[Serial]) -> Vec<Device>;
+    /// As [`super::Tx::some_versions`].
+    batch::some_versions(of: &[DeviceId]) -> Vec<Attested<KeyVersion>>;
     /// As [`super::Tx::candidates`].
     keys::candidates(device: DeviceId, kind: SecretKind, fingerprint: Option<&[u8]>) -> Vec<Attested<KeyVersion>>;
     /// How many there are, and the highest number.

@@ -3,7 +3,9 @@
 use keyharbor::domain::escrow::{KeyVersion, Repeat, Standing, Trust};
 use keyharbor::domain::ids::{DeviceId, Timestamp, VersionId};
 use keyharbor::domain::integrity::Attested;
+use keyharbor::domain::token::{Door, Scope};
 use keyharbor::domain::{Device, SecretKind, Serial};
+use keyharbor::service::RequestInfo;
 
 use crate::races::ring;
 use crate::world::{MAC, World};
@@ -48,6 +50,8 @@ async fn s62_the_few_rows_that_decide_say_what_all_of_them_would() {
     for world in World::both().await {
         let ring = ring(&world).await;
         let mut numbers = Numbers(7);
+        let text = world.token(&[Scope::StatusRead], Door::Header, Trust::Observed).await;
+        let token = world.service.authenticate_token(Some(&text), Door::Header, &RequestInfo::none(&world.env)).await.unwrap();
         for round in 0..6 {
             let id = DeviceId::new(&world.env);
             let device = Device::new(id, Serial::parse(&format!("{MAC}{round}")).unwrap(), world.env.now()).signed(&ring);
@@ -78,6 +82,10 @@ async fn s62_the_few_rows_that_decide_say_what_all_of_them_would() {
                 assert!(found.len() <= 17 && found.iter().any(|f| f.parts().0.id == row.id));
             }
             tx.commit_unrecorded().await.unwrap();
+            // And the status of one says what its many rows say.
+            let status = world.service.escrow_status(&token, &device.serial, &RequestInfo::none(&world.env)).await.unwrap();
+            let told = (status.current.as_ref(), status.contested, status.versions);
+            assert_eq!(told, (Some(every.current), every.contested, all.len() as i64), "round {round}");
         }
     }
 }

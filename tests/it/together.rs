@@ -180,6 +180,42 @@ async fn a_fleets_token_is_looked_up_once_for_many_and_a_revoked_one_for_none() 
 }
 
 #[actix_web::test]
+async fn a_fleet_that_asks_at_a_time_is_looked_up_together_and_each_has_its_own_answer() {
+    for world in World::both().await {
+        let source = source(&world, None).await;
+        join_all((0..40).map(|n| put(&world, &source, one(&format!("C02N{n}"), KEY)))).await;
+        put(&world, &source, one("C02N7", OTHER_KEY)).await.unwrap();
+        world.sql("UPDATE devices SET ownership = 'personal' WHERE serial = 'C02N8'").await;
+        let token = world.token(&[Scope::StatusRead], Door::Header, Trust::Observed).await;
+        let capture = Capture::new();
+        // Each twice, and some that are not there.
+        let answers = capture.of(join_all((0..100).map(|n| {
+            let path = format!("/api/v1/devices/C02N{}/escrow-status", n % 50);
+            let (world, token) = (&world, &token);
+            async move { world.api(Method::GET, &path, token, None).await }
+        })));
+        for (n, answer) in answers.await.iter().enumerate().map(|(n, answer)| (n % 50, answer)) {
+            let versions = match n {
+                8 | 40.. => None,
+                7 => Some(2),
+                _ => Some(1),
+            };
+            assert_eq!(answer.status, if versions.is_some() { StatusCode::OK } else { StatusCode::NOT_FOUND }, "{n}: {}", answer.text);
+            if let Some(versions) = versions {
+                let told = answer.json();
+                assert_eq!((&told["serial"], &told["versions"]), (&json!(format!("C02N{n}")), &json!(versions)), "{n}");
+            }
+        }
+        assert_eq!(capture.count("UPDATE api_tokens"), 1, "one of them notes that the token is in use");
+        for table in ["FROM devices", "FROM key_versions"] {
+            let lookups = capture.count(table);
+            assert!((1..=8).contains(&lookups), "{lookups} look-ups in {table} for 100 requests");
+        }
+        assert_eq!(world.count(EventKind::IntegrityFailure).await, 2, "the bent one, each time");
+    }
+}
+
+#[actix_web::test]
 async fn what_finds_no_room_is_told_so_and_viewings_go_on() {
     for world in World::both().await {
         let device = world.astrids_mac().await;

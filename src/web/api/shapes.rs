@@ -9,7 +9,8 @@ use crate::domain::device::{Device, Serial};
 use crate::domain::escrow::KeyVersion;
 use crate::domain::ids::Timestamp;
 use crate::service::escrow::{Receipt, Refused};
-use crate::service::fleet::{EscrowStatus, KeyState, Listed};
+use crate::service::fleet::{KeyState, Listed};
+use crate::service::status::EscrowStatus;
 
 /// A Mac's serial number. Letter case does not matter; answers have it in capitals. What looks like a recovery key is refused, and
 /// what no Mac has: `=`, `+`, `-` or `@` at the beginning, quotation marks, angle brackets.

@@ -272,6 +272,10 @@ async fn key_versions(fresh: Fresh) {
     assert_eq!(reader.device_by_serial(&serial("C021")).await.unwrap(), Some(device(1, "C021")));
     assert_eq!(numbers(reader.candidates(one, SecretKind::RecoveryKey, None).await.unwrap()), [2, 1]);
     assert_eq!(reader.version_count(one, SecretKind::RecoveryKey).await.unwrap(), (2, 2));
+    let mut found = reader.devices_by_serials(&[serial("C022"), serial("C02X"), serial("C021")]).await.unwrap();
+    found.sort_by_key(|mac| mac.id.0);
+    assert_eq!(found, [device(1, "C021"), device(2, "C022")]);
+    assert_eq!(reader.some_versions(&[two, one]).await.unwrap().len(), 3);
     drop(reader);
 
     // The same number again is a conflict, and none of it is stored. The same fingerprint is not: a row that somebody
