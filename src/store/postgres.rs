@@ -260,8 +260,18 @@ pub(super) async fn open(hosts: &Arc<Hosts>, max_connections: u32) -> Result<PgP
             })
         })
         .before_acquire(move |conn, idle| {
-            let left = hosts.outlived(idle.age);
-            Box::pin(async move { Ok(!left && takes_writes(conn).await?) })
+            let hosts = Arc::clone(&hosts);
+            Box::pin(async move {
+                if hosts.outlived(idle.age) {
+                    return Ok(false);
+                }
+                let takes = takes_writes(conn).await;
+                if !matches!(takes, Ok(true)) {
+                    // The pool tries again for as long as it may before it says so.
+                    hosts.trouble();
+                }
+                takes
+            })
         })
         .after_release(|conn, _| Box::pin(quiet(conn)))
         .connect_with(options.clone())

@@ -93,7 +93,8 @@ impl Cluster {
         copy.args(["-R", "--no-sync", "-c", "fast", "-D"]).arg(standby.data());
         copy.arg("-d").arg(format!("host=127.0.0.1 port={} user=postgres application_name={name}", self.port));
         run(copy);
-        standby.start("");
+        // One that is promoted in the moment in which its primary dies waits so long before it obeys: five seconds by default.
+        standby.start("-c wal_retrieve_retry_interval=200ms");
         standby
     }
 

@@ -277,7 +277,12 @@ async fn s69_a_primary_that_dies_under_load_costs_nobody_an_answer_and_loses_not
     signals.more(20).await;
     primary.kill();
     let killed = Instant::now();
-    standby.promote();
+    // Not on the thread that serves.
+    let standby = tokio::task::spawn_blocking(move || {
+        standby.promote();
+        standby
+    });
+    let standby = standby.await.unwrap();
     let promoted = killed.elapsed();
     signals.more(20).await;
     signals.stop.store(true, Ordering::Relaxed);
