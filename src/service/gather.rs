@@ -1,7 +1,7 @@
 //! Work that comes at a time is done together: whoever comes first has it begun, what comes meanwhile is done next.
 //!
 //! Nobody waits for company, and nothing runs while there is nothing to do. `escrow::queue` gathers deposits for one transaction,
-//! `lookup` tokens for one statement.
+//! `lookup` questions for one statement.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};

@@ -3,6 +3,8 @@
 //!
 //! A [`Question`] says which line it waits in and how many are asked at once. Deposits ask for a token's first one only (`depositor`).
 
+use std::collections::VecDeque;
+
 use tokio::sync::oneshot;
 
 use super::gather::{Gather, Origin, as_asked_by, origin};
@@ -42,6 +44,12 @@ pub(super) struct Lookups {
     pub macs: Line<super::status::MacRow>,
 }
 
+/// The first that somebody waits for.
+fn choose<Q: Question>(jobs: &mut VecDeque<Asked<Q>>) -> Vec<Asked<Q>> {
+    jobs.retain(|job| !job.answer.is_closed());
+    jobs.drain(..jobs.len().min(BATCH)).collect()
+}
+
 impl Keyharbor {
     /// The answer as it is after this call began.
     pub(super) async fn look_up<Q: Question + Clone>(&self, question: Q) -> Result<Q::Answer> {
@@ -61,7 +69,7 @@ impl Keyharbor {
     async fn serve_lookups<Q: Question>(&self) {
         let mut server = Q::line(&self.lookups).serve();
         let (mut kept, mut asked) = (None, 0);
-        while let Some(jobs) = server.next(|jobs| jobs.drain(..jobs.len().min(BATCH)).collect()) {
+        while let Some(jobs) = server.next(choose) {
             asked += 1;
             let reader = kept.take().filter(|_| asked % KEPT_FOR > 0);
             as_asked_by(jobs.first().map(|job| job.origin.clone()), self.ask_all(jobs, reader, &mut kept)).await;
@@ -106,5 +114,25 @@ impl Question for TokenRow {
         // What was read may be under a new key.
         of.ring_after(found.generation, reader).await?;
         Ok(all.iter().map(|token| found.rows.iter().find(|row| row.parts().0.id == token.0).cloned()).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_nobody_waits_for_any_more_is_not_asked() {
+        let ask = |n: usize| {
+            let (answer, waiting) = oneshot::channel();
+            (Asked { question: TokenRow(n.to_string()), answer, origin: origin() }, waiting)
+        };
+        let (mut jobs, mut waiting): (VecDeque<_>, Vec<_>) = (0..2 * BATCH).map(ask).unzip();
+        waiting.truncate(BATCH + 1);
+        waiting.remove(0);
+        let chosen = choose(&mut jobs);
+        assert_eq!(chosen.len(), BATCH);
+        assert!(chosen.iter().zip(1..).all(|(job, n)| job.question.0 == n.to_string()));
+        assert_eq!(choose(&mut jobs).len(), 0);
     }
 }

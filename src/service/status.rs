@@ -31,10 +31,8 @@ pub(super) struct MacRow(Serial);
 #[derive(Clone)]
 pub(super) struct Found {
     device: Device,
-    /// Those that decide which is current, in no order.
-    deciding: Vec<Attested<KeyVersion>>,
-    /// How many there are.
-    versions: i64,
+    /// In no order; `None` of one that has many.
+    versions: Option<Vec<Attested<KeyVersion>>>,
 }
 
 impl Question for MacRow {
@@ -54,20 +52,15 @@ impl Question for MacRow {
         for row in reader.some_versions(&ids).await? {
             rows.entry(row.parts().0.device).or_default().push(row);
         }
-        let mut found = HashMap::with_capacity(devices.len());
-        for device in devices {
-            let mut deciding = rows.remove(&device.id).unwrap_or_default();
-            let kind = SecretKind::RecoveryKey;
-            let versions = if deciding.len() < SOME_VERSIONS {
-                deciding.retain(|row| row.parts().0.kind == kind);
-                i64::try_from(deciding.len()).unwrap_or(i64::MAX)
-            } else {
-                // Not all of them.
-                deciding = reader.candidates(device.id, kind, None).await?;
-                reader.version_count(device.id, kind).await?.0
-            };
-            found.insert(device.serial.as_str().to_owned(), Found { device, deciding, versions });
-        }
+        let found: HashMap<String, Found> = devices
+            .into_iter()
+            .map(|device| {
+                let rows = rows.remove(&device.id).unwrap_or_default();
+                // As many as this may not be all. The others do not wait for them to be looked up.
+                let versions = (rows.len() < SOME_VERSIONS).then_some(rows);
+                (device.serial.as_str().to_owned(), Found { device, versions })
+            })
+            .collect();
         Ok(all.iter().map(|mac| found.get(mac.0.as_str()).cloned()).collect())
     }
 }
@@ -78,11 +71,21 @@ impl Keyharbor {
     /// # Errors
     /// [`super::ServiceError::Refused`].
     pub async fn escrow_status(&self, token: &ApiToken, serial: &Serial, request: &RequestInfo) -> Result<EscrowStatus> {
-        // Of a Mac that is none of this token's it is not even looked whether it is there.
-        let found = if token.covers(serial) { self.look_up(MacRow(serial.clone())).await? } else { None };
-        let (device, keys) = found.map(|found| (found.device, (found.deciding, found.versions))).unzip();
+        let found = self.look_up(MacRow(serial.clone())).await?;
+        let (device, all) = found.map(|found| (found.device, found.versions)).unzip();
         let device = self.judge_for_token(token, device, Action::ReadStatus, request).await?;
-        let (deciding, versions) = keys.unwrap_or_default();
+        let kind = SecretKind::RecoveryKey;
+        let (deciding, versions) = match all.flatten() {
+            Some(mut rows) => {
+                rows.retain(|row| row.parts().0.kind == kind);
+                let count = i64::try_from(rows.len()).unwrap_or(i64::MAX);
+                (rows, count)
+            }
+            None => {
+                let mut reader = self.store.reader().await?;
+                (reader.candidates(device.id, kind, None).await?, reader.version_count(device.id, kind).await?.0)
+            }
+        };
         let (deciding, _) = verified(deciding, self.ring()?.as_ref());
         let standing = Standing::of(&deciding);
         let current = standing.map(|s| s.current.clone());

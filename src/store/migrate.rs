@@ -18,7 +18,7 @@ const UNLOCK: &str = "SELECT pg_advisory_unlock(7308604896)";
 /// So long a migration waits for a table that others are at: whoever comes after it, to read even, waits behind it.
 const LOCK_TIMEOUT: &str = "SELECT set_config('lock_timeout', '2s', false)";
 /// How often it is tried again.
-const TRIES: u32 = 20;
+const TRIES: u32 = 15;
 const HAS_TABLE_SQLITE: &str = "SELECT COUNT(*) FROM sqlite_schema WHERE name = '_sqlx_migrations'";
 const HAS_TABLE_POSTGRES: &str =
     "SELECT COUNT(*) FROM pg_tables WHERE tablename = '_sqlx_migrations' AND schemaname = ANY (current_schemas(false))";
@@ -160,8 +160,11 @@ async fn migrate_locked(conn: &mut PgConnection) -> Result<HashSet<i64>, StoreEr
     sqlx::query(LOCK_TIMEOUT).execute(&mut *conn).await?;
     let mut tries = 1;
     while let Err(error) = ours(&POSTGRES).run(&mut *conn).await {
-        if tries == TRIES || !is_lock_timeout(&error) {
-            return Err(error.into());
+        let Some(number) = in_the_way(&error) else { return Err(error.into()) };
+        if tries == TRIES {
+            let why =
+                format!("migration {number}: others have been at its tables for too long (a backup, an export, a transaction left open?)");
+            return Err(StoreError::Unavailable(why));
         }
         tracing::warn!("a migration waits for others to leave a table, lets them pass and is tried again");
         tries += 1;
@@ -172,9 +175,11 @@ async fn migrate_locked(conn: &mut PgConnection) -> Result<HashSet<i64>, StoreEr
     Ok(done)
 }
 
-fn is_lock_timeout(error: &MigrateError) -> bool {
-    let (MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _)) = error else { return false };
-    error.as_database_error().and_then(|error| error.code()).is_some_and(|code| code == "55P03")
+/// The number of the migration that met others at a table: it waited in vain, or for each other.
+fn in_the_way(error: &MigrateError) -> Option<i64> {
+    let MigrateError::ExecuteMigration(error, number) = error else { return None };
+    let code = error.as_database_error()?.code()?;
+    (code == "55P03" || code == "40P01").then_some(*number)
 }
 
 async fn applied<C: Migrate>(conn: &mut C) -> Result<HashSet<i64>, StoreError> {

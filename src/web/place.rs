@@ -49,15 +49,24 @@ fn first_segments(path: &str, count: usize) -> &str {
     path.get(..end.unwrap_or(path.len())).unwrap_or("/")
 }
 
-/// The address, if it holds nothing of the caller's own: a page of ours without a query, and no name in it but an id; else `/`.
+/// The address, if it holds nothing of the caller's own: a page of ours without a query, and no name in it but an id; else the nearest
+/// such page above it.
 pub fn harmless(address: &str) -> &str {
-    let fixed = || ROUTES.iter().any(|r| r.method == "GET" && r.path == address && !r.path.contains('{'));
-    let of_a_row = || {
+    let fixed =
+        |path: &str| ROUTES.iter().any(|r| r.method == "GET" && r.path == path && !r.path.contains('{') && !NO_PAGES.contains(&r.path));
+    let of_a_row = |path: &str| {
         ["/devices/", "/desk/devices/", "/reveals/"]
             .iter()
-            .any(|start| address.strip_prefix(start).and_then(DeviceId::parse).is_some_and(|id| address.ends_with(&format!("/{id}"))))
+            .any(|start| path.strip_prefix(start).and_then(DeviceId::parse).is_some_and(|id| path.ends_with(&format!("/{id}"))))
     };
-    if fixed() || of_a_row() { address } else { "/" }
+    let mut rest = address.split_once('?').map_or(address, |(path, _)| path);
+    while !rest.is_empty() {
+        if fixed(rest) || of_a_row(rest) {
+            return rest;
+        }
+        rest = rest.rsplit_once('/').map_or("", |(above, _)| above);
+    }
+    "/"
 }
 
 #[cfg(test)]
@@ -89,5 +98,27 @@ mod tests {
         assert_eq!(above, [None, None, None, Some("/admin/sign-in"), Some("/admin/connect/{token_id}")]);
         assert_eq!(first_segments("/desk/devices/1/reveal", 3), "/desk/devices/1");
         assert_eq!(first_segments("/desk", 1), "/desk");
+    }
+
+    #[test]
+    fn a_harmless_way_back_holds_nothing_of_the_callers() {
+        let id = "01a20229-70c0-7aa5-befd-0bc6d3241581";
+        for (address, wanted) in [
+            ("/", "/"),
+            ("/desk?q=ABCD-EFGH", "/desk"),
+            ("/admin/tokens/0123456789abcdef/revoke", "/admin/tokens"),
+            ("/desk/devices/x?y", "/desk"),
+            ("/reveals/x", "/"),
+            ("/auth/callback?code=x", "/"),
+            ("/nowhere", "/"),
+            ("//desk", "/"),
+            ("", "/"),
+        ] {
+            assert_eq!(harmless(address), wanted, "{address}");
+        }
+        for page in ["/devices/", "/desk/devices/", "/reveals/"] {
+            let address = format!("{page}{id}");
+            assert_eq!(harmless(&format!("{address}?x")), address);
+        }
     }
 }

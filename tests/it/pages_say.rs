@@ -190,7 +190,7 @@ async fn a_search_for_nothing_says_so_and_a_long_one_is_not_repeated_in_full() {
 }
 
 #[actix_web::test]
-async fn try_again_leads_to_the_page_that_was_asked_for_unless_its_address_holds_something() {
+async fn try_again_leads_to_the_page_that_was_asked_for_or_the_one_above_when_its_address_holds_something() {
     let world = World::new().await;
     let device = world.astrids_mac().await;
     let since = world.env.now();
@@ -200,9 +200,10 @@ async fn try_again_leads_to_the_page_that_was_asked_for_unless_its_address_holds
     for (path, to) in [
         (own.as_str(), own.as_str()),
         ("/devices", "/devices"),
-        ("/trail?before=7", "/"),
+        ("/trail?before=7", "/trail"),
         ("/devices/AAAA-BBBB-CCCC-DDDD-EEEE-FFF2", "/"),
-        ("/desk?q=C02", "/"),
+        ("/devices/x", "/devices"),
+        ("/desk?q=C02", "/desk"),
         ("/nowhere", "/"),
         ("/auth/callback", "/"),
     ] {
