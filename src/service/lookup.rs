@@ -1,7 +1,7 @@
 //! Questions that come at a time are asked together, each after its request came: many that share one token, or a fleet that asks
 //! whether its keys are escrowed, cost a few statements, and a revoked token is refused from its revocation on.
 //!
-//! A [`Question`] says which line it waits in and how many are asked at once. Deposits ask for a token's first one only (`depositor`).
+//! A [`Question`] says which line it waits in and how all of a line are asked. Deposits ask for a token's first one only (`depositor`).
 
 use std::collections::VecDeque;
 
